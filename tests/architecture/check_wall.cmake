@@ -1,0 +1,12 @@
+# Preprocesses PROBE with INCLUDES and expects that its one include is found (falls) or not (stands).
+list(REMOVE_DUPLICATES INCLUDES)
+list(FILTER INCLUDES EXCLUDE REGEX "^$")
+list(TRANSFORM INCLUDES PREPEND -I)
+execute_process(COMMAND ${COMPILER} -std=c++20 -E ${INCLUDES} ${PROBE} -o /dev/null RESULT_VARIABLE status ERROR_VARIABLE said)
+if(EXPECTED STREQUAL falls AND NOT status EQUAL 0)
+  message(FATAL_ERROR "${HEADER} should have been found:\n${said}")
+elseif(EXPECTED STREQUAL stands AND status EQUAL 0)
+  message(FATAL_ERROR "${HEADER} is reachable from below: the wall has a hole")
+elseif(EXPECTED STREQUAL stands AND NOT said MATCHES "${HEADER}")
+  message(FATAL_ERROR "the compiler failed for another reason than ${HEADER}:\n${said}")
+endif()
