@@ -1,5 +1,7 @@
 # What include paths cannot forbid, because all of a distribution's headers lie in one folder: which room may include
 # whose library; nor climbing over the wall with "..".
+cmake_minimum_required(VERSION 3.25)
+
 set(allowed_onnx model plan emit write pipeline eval) # protobuf travels in its headers
 set(allowed_onnxruntime runtime)
 set(allowed_yaml-cpp policy eval pipeline)
@@ -16,6 +18,7 @@ foreach(file IN LISTS files)
   string(REGEX REPLACE "^(src|include/vetquant)/([^/]+)/.*" "\\2" room ${file})
   file(STRINGS ${ROOT}/${file} includes REGEX "^[ \t]*#[ \t]*include")
   foreach(include IN LISTS includes)
+    set(library "")
     if(include MATCHES "\"[^\"]*\\.\\./")
       string(APPEND problems "${file}: climbs over the wall: ${include}\n")
     elseif(include MATCHES "[<\"](onnx|google/protobuf)/")
@@ -26,8 +29,6 @@ foreach(file IN LISTS files)
       string(REGEX REPLACE "^oneapi/" "" library ${CMAKE_MATCH_1})
     elseif(include MATCHES "[<\"]sndfile")
       set(library sndfile)
-    else()
-      continue()
     endif()
     if(library AND NOT room IN_LIST allowed_${library})
       string(APPEND problems "${file}: ${library} has no business in room ${room}: ${include}\n")

@@ -1,4 +1,5 @@
 # Preprocesses PROBE with INCLUDES and expects that its one include is found (falls) or not (stands).
+cmake_minimum_required(VERSION 3.25)
 list(REMOVE_DUPLICATES INCLUDES)
 list(FILTER INCLUDES EXCLUDE REGEX "^$")
 list(TRANSFORM INCLUDES PREPEND -I)
