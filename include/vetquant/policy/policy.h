@@ -1,0 +1,146 @@
+// What the user wishes, as written in a policy file (docs/policy.md; schema: models/policies/policy.schema.json).
+//
+// parse_policy reads the file and every file or preset it extends; the result is flat: own rules first, then inherited
+// ones, then defaults. Unknown keys and words are Error{kUsage} "file:line:column: unknown key 'wieghts'; did you mean
+// 'weights'?". A key that is absent stays absent (std::optional), so that rules layer: rule, then defaults.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vetquant/core/dtype.h"
+
+namespace vetquant {
+
+struct SourcePosition {
+  std::string file;      // path, or "preset int8"
+  int line = 0, column = 0;   // 1-based; 0 where there is none
+  std::string text() const;   // "policy.yaml:12:9"
+};
+
+enum class Activations { kNone, kDynamic, kStatic, kAuto };   // kAuto: as the target profile finds best
+enum class Granularity { kTensor, kChannel, kBlock };
+
+// `form:` names. kAuto lets the target profile choose.
+enum class FormChoice { kAuto, kDequantize, kFoldAtLoad, kDynamicInteger, kMatMulNBits, kGatherBlock, kGatherRows, kDynamicLstm, kQdq, kQOperator };
+
+struct Use {
+  bool keep = false;                       // `use: keep`
+  std::optional<DType> weights;            // fp32 fp16 bf16 int8 uint8 int4 uint4; fp32 is keep
+  std::optional<Activations> activations;
+  std::optional<Granularity> granularity;
+  std::optional<int64_t> block;            // implies granularity block
+  std::optional<int64_t> axis;             // channel axis of the weight as the node sees it
+  std::optional<bool> symmetric;
+  std::optional<std::string> range;        // full narrow 7bit
+  std::optional<std::string> zero_point;   // integer float
+  std::optional<std::string> algorithm;
+  std::optional<FormChoice> form;
+  std::optional<int> accuracy_level;       // 0..4, MatMulNBits
+  std::optional<DType> scales;             // fp32 fp16: how scales are stored
+  std::optional<DType> compute;            // fp32 fp16: for weights fp16 / bf16
+  std::vector<std::string> helpers;
+};
+
+// Later keys win where both are set: layered(rule.use, defaults).
+Use layered(const Use& first, const Use& fallback);
+
+struct Match {
+  std::vector<std::string> node;           // globs over node addresses; any of them
+  std::vector<std::string> node_regex;     // PCRE2, whole address
+  std::vector<std::string> op;             // "MatMul", "com.microsoft:FusedMatMul"; globs
+  std::vector<std::string> tensor;         // globs over weight addresses
+  std::vector<std::string> scope;          // globs over the scope path; absent: every scope
+  std::optional<int64_t> min_elements, max_elements;
+  std::vector<std::string> between;        // [from, to]: nodes on a path between two values of one scope
+  std::optional<int64_t> input;            // the weight's input number at the node
+};
+
+enum class Inherited { kNo, kYes };
+
+struct Rule {
+  std::string name;                        // "" is shown as "rule 3"
+  Match match;
+  Use use;
+  SourcePosition position;
+  Inherited inherited = Inherited::kNo;    // inherited rules may match nothing
+};
+
+enum class OnUnsupported { kError, kNextRule, kKeep };
+enum class OnUnmatchedRule { kError, kWarn, kIgnore };
+enum class Tied { kTogether, kApart };
+
+struct TensorSettings {
+  int64_t min_elements = 1024;             // smaller weights stay float
+  Tied tied = Tied::kTogether;
+};
+
+struct CalibrationSettings {
+  std::string samples, method;
+  std::optional<double> percentile;
+  std::optional<uint64_t> max_memory_bytes;
+};
+
+struct Budget {
+  std::optional<uint64_t> file_bytes;
+  std::optional<double> effective_bits;    // per weight element
+};
+
+struct PolicyGate {                        // kept as written; eval/gate.h gives it meaning
+  std::string test_set, metric;
+  std::optional<double> max_increase, max_decrease, min, max, keep;
+  double confidence_pct = 95;
+  SourcePosition position;
+};
+
+// Graph clean-ups, each a named step that can be switched off: steps: {fold_constants: off}
+struct Policy {
+  int version = 1;
+  std::string name;                        // file stem or preset name
+  std::optional<std::string> target;
+  Use defaults;
+  SourcePosition defaults_position;
+  std::vector<Rule> rules;                 // first match wins
+  TensorSettings tensors;
+  OnUnsupported on_unsupported = OnUnsupported::kError;
+  OnUnmatchedRule on_unmatched_rule = OnUnmatchedRule::kError;
+  CalibrationSettings calibration;
+  Budget budget;
+  std::vector<PolicyGate> gates;
+  std::string digest;                      // XXH3-128 of the resolved policy's canonical text
+};
+
+// `name_or_path`: a preset's name, or a file. Presets are compiled in (and installed as files).
+Policy load_policy(const std::string& name_or_path);
+Policy parse_policy(const std::string& text, const std::string& file_name);
+
+struct Preset {
+  std::string name, summary, text;
+};
+const std::vector<Preset>& presets();
+
+// Does the rule's match apply? `between` is resolved by the planner (needs the graph) and ignored here.
+struct MatchSubject {
+  std::string_view node_address, scope_path, domain, op, tensor_address;
+  int64_t elements = 0;
+  int64_t input = -1;
+};
+class Matcher {                            // compiled once per rule
+ public:
+  explicit Matcher(const Rule& rule);      // Error{kUsage} at the rule's position for a bad regular expression
+  ~Matcher();
+  Matcher(Matcher&&) noexcept;
+  bool matches(const MatchSubject& subject) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+std::string to_string(const Use& use);     // "int4 block 32 mse matmul_nbits", for tables
+
+}  // namespace vetquant

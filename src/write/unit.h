@@ -1,0 +1,67 @@
+// What fills extents: one Unit for each quantization job, half tensor, copied tensor and run of literals.
+//
+// A unit is worked in tasks that may run on any thread in any order, in two steps: all fit tasks (scales that need a look at
+// the whole tensor), then all run tasks. How a unit is cut into tasks depends on the tile size alone, never on threads, so
+// neither bytes nor measured figures depend on them. A task owns its buffers: at most a few tiles.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "vetquant/core/output_file.h"
+#include "vetquant/emit/emitted.h"
+#include "vetquant/quant/algorithm.h"
+#include "vetquant/quant/distortion.h"
+#include "vetquant/write/write.h"
+
+namespace vetquant {
+
+// A byte range of an output file.
+struct Extent {
+  OutputFile* file = nullptr;
+  uint64_t offset = 0, bytes = 0;
+  explicit operator bool() const { return file != nullptr; }
+  void write(uint64_t at, std::span<const std::byte> data) const;  // Error{kInternal} beyond the extent
+};
+
+class Unit {
+ public:
+  virtual ~Unit() = default;
+  virtual uint64_t source_bytes() const = 0;   // for batching and progress
+  virtual uint64_t fit_tasks() const { return 0; }
+  virtual void fit(uint64_t /*task*/) {}
+  virtual uint64_t run_tasks() const = 0;
+  virtual void run(uint64_t task) = 0;
+  virtual void report(std::vector<TensorResult>& /*results*/) const {}
+};
+
+struct UnitOptions {
+  uint64_t tile_bytes = 1u << 20;   // of float values
+  Measure measure = Measure::kNo;
+};
+
+// Row-major pieces of a shape, each of at most `elements` elements where possible. kEven: each begins at an even element,
+// so that 4-bit codes of different tiles share no byte.
+enum class TileStart { kAny, kEven };
+std::vector<Box> tiles_of(const Shape& shape, uint64_t elements, TileStart start = TileStart::kAny);
+uint64_t flat_index(const Shape& shape, const Shape& at);
+
+std::unique_ptr<Unit> make_copy_unit(TensorView source, DType dtype, std::vector<TensorView> proven_equal,
+                                     const Extent& extent, const UnitOptions& options);
+std::unique_ptr<Unit> make_half_unit(const DeclaredTensor& declared, const Extent& extent, const UnitOptions& options);
+std::unique_ptr<Unit> make_literal_unit(std::string_view bytes, const Extent& extent);
+
+struct JobExtents {
+  Extent codes, scale, zero_point;
+  DType scale_type = DType::kFloat32;
+};
+// Chooses how the job is worked: in slabs along its first axis where these hold whole groups, else fit first.
+std::unique_ptr<Unit> make_job_unit(const QuantJob& job, const Algorithm& algorithm, const JobExtents& extents,
+                                    const UnitOptions& options);
+
+// Error{kUsage} where `other` is not bit-equal to `values` within `box`.
+void prove_equal(const TensorView& source, const TensorView& other, const Box& box, std::span<const float> values);
+
+}  // namespace vetquant
