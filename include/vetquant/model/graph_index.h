@@ -4,8 +4,8 @@
 // Scopes: the main graph, each subgraph attribute of a node (If, Loop, Scan, any other), each local function (a root of its
 // own: it sees no outer names). A name is looked up from the inner scope outwards; an inner definition shadows an outer
 // one. Addresses: "/" + enclosing nodes and attribute names: "/decode_if/then_branch/layers.0/fc1"; functions
-// "domain::name/node"; unnamed nodes "Op>first_output". Error{kBadModel}: a name defined twice in one scope (SSA), an
-// undefined input, cycles, recursion of functions.
+// "domain::name/node"; unnamed nodes "Op>first_output", nodes that share a name "name>first_output". Error{kBadModel}: a name defined twice in one scope (SSA), an
+// undefined input, a use before its definition (so also cycles), recursion of functions. training_info is not indexed.
 #pragma once
 
 #include <cstdint>
@@ -57,7 +57,7 @@ struct ValueInfo {
   ScopeId scope;
   ValueKind kind = ValueKind::kInput;
   const onnx::TensorProto* initializer = nullptr;  // kInitializer
-  bool also_input = false;         // an initializer that a caller may override
+  bool also_input = false;         // an initializer that is listed among the inputs too; see overridable()
   bool is_scope_output = false;
   NodeId producer;                 // kNodeOutput
   int producer_output = -1;
@@ -96,6 +96,9 @@ class GraphIndex {
   ValueId lookup(ScopeId scope, std::string_view name) const;       // lexical; invalid where undefined
   NodeId find_node(std::string_view address) const;
   ValueId find_value(std::string_view address) const;
+  // Also a graph input that a caller may set: such a value is no constant. Up to IR version 3 every initializer had to be
+  // listed among the inputs, so there also_input says nothing.
+  bool overridable(ValueId id) const;
   int64_t opset(ScopeId scope, std::string_view domain) const;      // 0 where not imported ("" and "ai.onnx" are one)
 
  private:
@@ -104,6 +107,8 @@ class GraphIndex {
   std::vector<NodeInfo> nodes_;
   std::vector<ValueInfo> values_;
   std::vector<std::unordered_map<std::string, ValueId>> names_;     // by scope
+  std::unordered_map<std::string, NodeId> nodes_by_address_;
+  std::unordered_map<std::string, ScopeId> scopes_by_path_;
   friend class GraphIndexBuilder;
 };
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,10 @@ class Model {
   std::vector<std::shared_ptr<const ReadFile>> files_;
   std::vector<std::shared_ptr<const PayloadSource>> payloads_;
 };
+
+// What ONNX's own checker says against the model, or nullopt. It refuses models that run (contrib operators in the
+// standard domain, odd sparse tensors), so the caller decides what it means.
+std::optional<std::string> checker_complaint(const Model& model);
 
 // Is this tensor of a skeleton only a mark, and of which kind? Returns the index, or -1.
 int64_t mark_of(const onnx::TensorProto& tensor, const char* key);

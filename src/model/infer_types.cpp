@@ -1,0 +1,118 @@
+#include <onnx/checker.h>
+#include <onnx/onnx_pb.h>
+#include <onnx/shape_inference/implementation.h>
+
+#include <exception>
+
+#include "vetquant/core/error.h"
+#include "vetquant/model/graph_index.h"
+
+namespace vetquant {
+
+namespace {
+
+// False where ONNX gave up; the model is then as it was before.
+bool run_inference(onnx::ModelProto& model, bool propagate_data) {
+  const onnx::ShapeInferenceOptions options(false, 0, propagate_data);
+  onnx::ModelProto copy = model;
+  try {
+    onnx::shape_inference::InferShapes(copy, onnx::OpSchemaRegistry::Instance(), options);
+  } catch (const std::exception&) {  // what cannot be inferred stays unknown: that is the contract
+    return false;
+  }
+  model.Swap(&copy);
+  return true;
+}
+
+void bind_inputs(onnx::GraphProto& graph, const std::vector<ShapeBinding>& bound) {
+  for (const ShapeBinding& binding : bound) {
+    onnx::ValueInfoProto* input = nullptr;
+    for (auto& candidate : *graph.mutable_input()) {
+      if (candidate.name() == binding.input) input = &candidate;
+    }
+    if (input == nullptr) throw Error(ErrorCode::kUsage, "the model has no input '" + binding.input + "' to give a shape");
+    auto* shape = input->mutable_type()->mutable_tensor_type()->mutable_shape();
+    if (shape->dim_size() > 0 && shape->dim_size() != static_cast<int>(binding.shape.size())) {
+      throw Error(ErrorCode::kUsage, "the shape for input '" + binding.input + "' has " +
+                                         std::to_string(binding.shape.size()) + " dimensions, but the model says " +
+                                         std::to_string(shape->dim_size()));
+    }
+    shape->clear_dim();
+    for (int64_t dim : binding.shape) shape->add_dim()->set_dim_value(dim);
+  }
+}
+
+// Sparse initializers and functions that ONNX stumbles over are taken out of the copy, one kind after the other.
+void infer(onnx::ModelProto& model) {
+  if (run_inference(model, true) || run_inference(model, false)) return;
+  model.mutable_graph()->clear_sparse_initializer();
+  run_inference(model, false);
+}
+
+void merge(const onnx::TypeProto& type, ValueType& known) {
+  if (!type.has_tensor_type()) return;
+  const auto& tensor = type.tensor_type();
+  if (tensor.elem_type() != 0) known.dtype = static_cast<DType>(tensor.elem_type());
+  if (!tensor.has_shape()) return;
+  const auto rank = static_cast<size_t>(tensor.shape().dim_size());
+  if (!known.has_shape || known.shape.size() != rank) {
+    known.has_shape = true;
+    known.shape.assign(rank, -1);
+    known.symbols.assign(rank, "");
+  }
+  for (size_t d = 0; d < rank; ++d) {
+    const auto& dim = tensor.shape().dim(static_cast<int>(d));
+    if (dim.has_dim_value() && dim.dim_value() >= 0) {
+      known.shape[d] = dim.dim_value();
+      known.symbols[d].clear();
+    } else if (known.shape[d] < 0 && dim.has_dim_param()) {
+      known.symbols[d] = dim.dim_param();
+    }
+  }
+}
+
+ValueType type_of(const onnx::TensorProto& tensor) {
+  ValueType type;
+  type.dtype = static_cast<DType>(tensor.data_type());
+  type.has_shape = true;
+  type.shape.assign(tensor.dims().begin(), tensor.dims().end());
+  type.symbols.assign(type.shape.size(), "");
+  return type;
+}
+
+}  // namespace
+
+std::vector<ValueType> infer_types(const GraphIndex& index, const std::vector<ShapeBinding>& bound) {
+  onnx::ModelProto model = index.skeleton();
+  bind_inputs(*model.mutable_graph(), bound);
+  infer(model);
+  std::vector<ValueType> types(index.values().size());
+  // Inference only adds value_info, so the two models have the same scopes.
+  const GraphIndex inferred(model);
+  for (size_t s = 0; s < index.scopes().size(); ++s) {
+    const ScopeId scope{static_cast<int32_t>(s)};
+    const auto take = [&](const auto& infos) {
+      for (const auto& info : infos) {
+        const ValueId id = index.lookup(scope, info.name());
+        if (id.valid() && index.value(id).scope == scope) merge(info.type(), types[static_cast<size_t>(id.value)]);
+      }
+    };
+    const ScopeInfo& from = inferred.scope(scope);
+    if (from.function != nullptr) {
+      take(from.function->value_info());
+    } else {
+      take(from.graph->value_info());
+      take(from.graph->input());
+      take(from.graph->output());
+    }
+  }
+  for (size_t v = 0; v < types.size(); ++v) {
+    const ValueInfo& value = index.values()[v];
+    if (value.initializer != nullptr) types[v] = type_of(*value.initializer);
+    if (!value.producer.valid()) continue;
+    if (const auto* tensor = constant_tensor(*index.node(value.producer).proto)) types[v] = type_of(*tensor);
+  }
+  return types;
+}
+
+}  // namespace vetquant
