@@ -1,6 +1,6 @@
 #include "vetquant/core/parallel.h"
 
-#include <oneapi/tbb/blocked_range.h>
+#include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 #include <sched.h>
@@ -62,6 +62,8 @@ void parallel_for(uint64_t count, int threads, const std::function<void(uint64_t
     }
   };
   const int workers = static_cast<int>(std::min<uint64_t>(count, static_cast<uint64_t>(threads)));
+  // More threads than processors are the caller's wish; without this oneTBB refuses them, with a warning on stderr.
+  const oneapi::tbb::global_control allow(oneapi::tbb::global_control::max_allowed_parallelism, static_cast<size_t>(workers));
   oneapi::tbb::task_arena arena(workers);
   arena.execute([&] { oneapi::tbb::parallel_for(0, workers, work, oneapi::tbb::simple_partitioner()); });
   if (error) std::rethrow_exception(error);

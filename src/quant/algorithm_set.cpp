@@ -1,0 +1,26 @@
+#include <vector>
+
+#include "builtin.h"
+#include "vetquant/core/error.h"
+#include "vetquant/core/text.h"
+
+namespace vetquant {
+
+AlgorithmSet::AlgorithmSet() : algorithms_{make_rtn(), make_mse()} {}
+
+std::vector<std::string> AlgorithmSet::names() const {
+  std::vector<std::string> all;
+  for (const auto& algorithm : algorithms_) all.emplace_back(algorithm->name());
+  return all;
+}
+
+const Algorithm& AlgorithmSet::find(std::string_view name) const {
+  for (const auto& algorithm : algorithms_) {
+    if (algorithm->name() == name) return *algorithm;
+  }
+  const std::string nearest = nearest_word(name, names());
+  throw Error(ErrorCode::kUsage, "unknown algorithm '" + printable(name) + "'" +
+                                     (nearest.empty() ? std::string() : "; did you mean '" + nearest + "'?"));
+}
+
+}  // namespace vetquant
