@@ -1,0 +1,76 @@
+// A model judged in a child process of its own. A crash, an abort, an endless loop or a lack of memory of one model is a
+// result (Error{kGate} that says how the process ended), not the end of the judge.
+//
+// The child is the program itself, started anew with a hidden subcommand (WorkerProgram); it speaks a framed binary
+// protocol (src/runtime/message.h) over a socket whose number is its last argument, so that nothing that the runtime prints can
+// disturb it. What it prints on stderr is kept, and its last line is quoted when it dies.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "vetquant/runtime/memory.h"
+#include "vetquant/runtime/session.h"
+#include "vetquant/runtime/tensor.h"
+
+namespace vetquant {
+
+inline constexpr const char* kWorkerCommand = "--judge-worker";
+
+struct WorkerProgram {
+  std::filesystem::path path = "/proc/self/exe";
+  std::vector<std::string> arguments = {kWorkerCommand};  // the socket's number is appended
+};
+
+struct WorkerLimits {
+  std::chrono::milliseconds timeout{0};  // for each request; 0: none
+  uint64_t memory_bytes = 0;             // address space of the child (RLIMIT_AS); 0: none
+};
+
+struct OpenedModel {
+  std::string runtime_version;
+  double load_ms = 0;
+  std::vector<TensorInfo> inputs, outputs;
+  MemoryUse before, after;  // the session was made
+};
+
+class Worker {
+ public:
+  Worker(const WorkerProgram& program, const WorkerLimits& limits);
+  ~Worker();  // ends the child
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Each throws Error{kGate} where the child died or timed out (every later call too), Error{kInterrupted} on ^C, and what
+  // the child's session threw.
+  OpenedModel open(const std::filesystem::path& library, const std::filesystem::path& model, const SessionOptions& options);
+  std::vector<NamedTensor> run(std::span<const NamedTensor> inputs, const std::vector<std::string>& wanted = {});
+  // Runs the inputs of the latest run() once more; nothing comes back but the time between call and return of the runtime.
+  double time_again_ms();
+  MemoryUse memory();
+  // Loads the model once more; meant for a worker that is not measured.
+  std::map<std::string, uint64_t> optimized_operators(const std::filesystem::path& library,
+                                                      const std::filesystem::path& model, const SessionOptions& options,
+                                                      const std::filesystem::path& folder);
+
+  int process_id() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The child's side: serves requests on `descriptor` until the other end closes. Returns the exit status.
+int run_worker(int descriptor);
+
+// For main(): if the arguments are those of a worker, serves and returns its exit status; else nothing.
+std::optional<int> run_as_worker(int argc, char** argv);
+
+}  // namespace vetquant

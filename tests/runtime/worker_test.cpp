@@ -1,0 +1,112 @@
+#include "vetquant/runtime/worker.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "runtime/support.h"
+#include "vetquant/core/error.h"
+#include "vetquant/core/interrupt.h"
+
+namespace vetquant {
+namespace {
+
+using test::TempFolder;
+using test::worker_program;
+
+Error failure_of(Worker& worker, const std::filesystem::path& model = "m.onnx") {
+  try {
+    worker.open(find_runtime_library(), model, {});
+  } catch (const Error& error) {
+    return error;
+  }
+  return Error(ErrorCode::kInternal, "nothing failed");
+}
+
+TEST(Worker, JudgesAModelInAnotherProcess) {
+  TempFolder folder;
+  Worker worker(worker_program(), {});
+  const OpenedModel opened = worker.open(find_runtime_library(), folder.write("m.onnx", test::linear_model(test::plain_weights())), {});
+  EXPECT_EQ(opened.runtime_version.substr(0, 2), "1.");
+  EXPECT_GT(opened.load_ms, 0);
+  EXPECT_GT(opened.after.peak_bytes, 1'000'000U);
+  EXPECT_EQ(opened.outputs.at(1).name, "sum");
+  const auto outputs = worker.run(std::vector<NamedTensor>{{"x", make_floats({1, 4}, {1, 2, 3, 10})}}, {"y"});
+  EXPECT_EQ(to_doubles(outputs.at(0).tensor), (std::vector<double>{11, 12, 13}));
+  EXPECT_GT(worker.time_again_ms(), 0);
+  EXPECT_GE(worker.memory().peak_bytes, opened.after.peak_bytes);
+  EXPECT_EQ(worker.optimized_operators(find_runtime_library(), folder.path() / "m.onnx", {}, folder.path()).at("MatMul"), 1U);
+}
+
+TEST(Worker, AnAbortIsAResultThatQuotesTheLastWords) {
+  Worker worker(worker_program("abort"), {});
+  const Error error = failure_of(worker);
+  EXPECT_EQ(error.code(), ErrorCode::kGate);
+  EXPECT_STREQ(error.what(), "m.onnx: the judged process ended by signal 6 (Aborted): assertion failed: kernel_is_sane, while loading the model");
+  EXPECT_THROW(worker.memory(), Error);  // every later call too
+}
+
+TEST(Worker, AnEarlyExitIsAResult) {
+  Worker worker(worker_program("exit"), {});
+  EXPECT_STREQ(failure_of(worker).what(), "m.onnx: the judged process ended with exit status 3, while loading the model");
+}
+
+TEST(Worker, GarbageIsAResult) {
+  Worker worker(worker_program("garbage"), {});
+  EXPECT_EQ(failure_of(worker).code(), ErrorCode::kGate);
+  Worker endless(worker_program("endless"), {});
+  EXPECT_EQ(failure_of(endless).code(), ErrorCode::kGate);
+}
+
+TEST(Worker, ATimeoutEndsTheChild) {
+  Worker worker(worker_program("hang"), {std::chrono::milliseconds(50), 0});
+  EXPECT_STREQ(failure_of(worker).what(), "m.onnx: the judged process took more than 50 ms while loading the model and was ended");
+  EXPECT_NE(::kill(worker.process_id(), 0), 0);
+}
+
+TEST(Worker, LackOfMemoryIsAResult) {
+  TempFolder folder;
+  test::TestModel model;
+  model.main().input("n", test::kInt64, {1}).output("y", test::kFloat, {-1});
+  model.main().node("ConstantOfShape", {"n"}, {"y"}, "fill");
+  const auto path = folder.write("m.onnx", model);
+  Worker worker(worker_program(), {std::chrono::milliseconds(0), uint64_t{2} << 30});
+  worker.open(find_runtime_library(), path, {});
+  const std::vector<NamedTensor> inputs = {{"n", make_int64s({1}, {int64_t{1} << 31})}};
+  EXPECT_THROW(worker.run(inputs), Error);
+}
+
+TEST(Worker, ErrorsOfTheSessionKeepTheirCode) {
+  TempFolder folder;
+  Worker worker(worker_program(), {});
+  const Error error = failure_of(worker, folder.write("m.onnx", "garbage"));
+  EXPECT_EQ(error.code(), ErrorCode::kBadModel);
+  Worker other(worker_program(), {});
+  try {
+    other.open("/nowhere/libonnxruntime.so", "m.onnx", {});
+    FAIL();
+  } catch (const Error& usage) {
+    EXPECT_EQ(usage.code(), ErrorCode::kUsage);
+  }
+}
+
+TEST(Worker, InterruptionUnwinds) {
+  Worker worker(worker_program("hang"), {});
+  interrupt::request();
+  const Error error = failure_of(worker);
+  interrupt::clear();
+  EXPECT_EQ(error.code(), ErrorCode::kInterrupted);
+}
+
+TEST(Worker, AProgramThatIsNotThereIsAnError) {
+  EXPECT_THROW(Worker({"/nowhere/program", {}}, {}), Error);
+}
+
+TEST(RunAsWorker, OtherArgumentsAreNotAWorkers) {
+  char name[] = "vetquant", command[] = "--judge-worker", word[] = "x";
+  char* wrong_number[] = {name, command, word};
+  EXPECT_FALSE(run_as_worker(3, wrong_number));
+  EXPECT_FALSE(run_as_worker(2, wrong_number));
+}
+
+}  // namespace
+}  // namespace vetquant
