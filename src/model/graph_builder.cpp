@@ -3,6 +3,7 @@
 #include <onnx/onnx_pb.h>
 
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "attributes.h"
@@ -23,6 +24,14 @@ std::string function_path(const onnx::FunctionProto& function) {
   std::string path = function.domain() + "::" + function.name();
   if (!function.overload().empty()) path += ":" + function.overload();
   return path;
+}
+
+// What a node names when it calls a function; views into the proto.
+using FunctionKey = std::tuple<std::string_view, std::string_view, std::string_view>;
+
+template <class Proto>
+FunctionKey key_of(const Proto& proto, const std::string& name) {
+  return FunctionKey(normal_domain(proto.domain()), name, proto.overload());
 }
 
 template <class Nodes>
@@ -58,9 +67,9 @@ void GraphIndexBuilder::build() {
   ScopeInfo main;
   main.graph = &model.graph();
   add_scope(main);
-  std::map<std::tuple<std::string_view, std::string_view, std::string_view>, bool> known;
+  std::set<FunctionKey> known;
   for (const auto& function : model.functions()) {
-    if (!known.emplace(std::tuple(normal_domain(function.domain()), function.name(), function.overload()), true).second) {
+    if (!known.insert(key_of(function, function.name())).second) {
       fail("the local function is defined twice", function_path(function));
     }
     ScopeInfo scope;
@@ -252,11 +261,10 @@ void GraphIndexBuilder::resolve_scope_outputs(ScopeId scope) {
 
 // Functions must not call themselves, not even through others.
 void GraphIndexBuilder::check_function_calls() const {
-  using Key = std::tuple<std::string_view, std::string_view, std::string_view>;
-  std::map<Key, size_t> ids;
+  std::map<FunctionKey, size_t> ids;
   std::vector<std::string> paths;
   for (const auto& function : index_.skeleton_->functions()) {
-    ids.emplace(Key(normal_domain(function.domain()), function.name(), function.overload()), ids.size());
+    ids.emplace(key_of(function, function.name()), ids.size());
     paths.push_back(function_path(function));
   }
   if (ids.empty()) return;
@@ -265,7 +273,7 @@ void GraphIndexBuilder::check_function_calls() const {
     ScopeId root = node.scope;
     while (index_.scope(root).parent.valid()) root = index_.scope(root).parent;
     if (index_.scope(root).function == nullptr) continue;
-    const auto callee = ids.find(Key(normal_domain(node.proto->domain()), node.proto->op_type(), node.proto->overload()));
+    const auto callee = ids.find(key_of(*node.proto, node.proto->op_type()));
     if (callee != ids.end()) calls[static_cast<size_t>(root.value) - 1].push_back(callee->second);  // scope 0 is main
   }
   enum class Mark { kNew, kOpen, kDone };

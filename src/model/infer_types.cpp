@@ -24,25 +24,37 @@ bool run_inference(onnx::ModelProto& model, bool propagate_data) {
   return true;
 }
 
-void bind_inputs(onnx::GraphProto& graph, const std::vector<ShapeBinding>& bound) {
-  for (const ShapeBinding& binding : bound) {
-    onnx::ValueInfoProto* input = nullptr;
-    for (auto& candidate : *graph.mutable_input()) {
-      if (candidate.name() == binding.input) input = &candidate;
+onnx::ValueInfoProto& find_input(onnx::GraphProto& graph, const std::string& name) {
+  std::string known;
+  for (auto& candidate : *graph.mutable_input()) {
+    if (candidate.name() == name) return candidate;
+    known += (known.empty() ? "'" : ", '") + candidate.name() + "'";
+  }
+  throw Error(ErrorCode::kUsage, "the model has no input '" + name + "'; its inputs are " + known);
+}
+
+void bind_input(onnx::GraphProto& graph, const ShapeBinding& binding) {
+  const std::string who = "the shape for input '" + binding.input + "'";
+  auto* tensor = find_input(graph, binding.input).mutable_type()->mutable_tensor_type();
+  const bool declared = tensor->has_shape();
+  auto* shape = tensor->mutable_shape();
+  if (declared && shape->dim_size() != static_cast<int>(binding.shape.size())) {
+    throw Error(ErrorCode::kUsage, who + " has " + std::to_string(binding.shape.size()) +
+                                       " dimensions, but the model says " + std::to_string(shape->dim_size()));
+  }
+  for (size_t d = 0; d < binding.shape.size(); ++d) {
+    const int64_t wanted = binding.shape[d];
+    if (wanted <= 0) throw Error(ErrorCode::kUsage, who + " says " + std::to_string(wanted) + "; it must be positive");
+    auto* dim = declared ? shape->mutable_dim(static_cast<int>(d)) : shape->add_dim();
+    if (dim->has_dim_value() && dim->dim_value() > 0 && dim->dim_value() != wanted) {
+      throw Error(ErrorCode::kUsage, who + " says " + std::to_string(wanted) + " where the model says " +
+                                         std::to_string(dim->dim_value()));
     }
-    if (input == nullptr) throw Error(ErrorCode::kUsage, "the model has no input '" + binding.input + "' to give a shape");
-    auto* shape = input->mutable_type()->mutable_tensor_type()->mutable_shape();
-    if (shape->dim_size() > 0 && shape->dim_size() != static_cast<int>(binding.shape.size())) {
-      throw Error(ErrorCode::kUsage, "the shape for input '" + binding.input + "' has " +
-                                         std::to_string(binding.shape.size()) + " dimensions, but the model says " +
-                                         std::to_string(shape->dim_size()));
-    }
-    shape->clear_dim();
-    for (int64_t dim : binding.shape) shape->add_dim()->set_dim_value(dim);
+    dim->set_dim_value(wanted);
   }
 }
 
-// Sparse initializers and functions that ONNX stumbles over are taken out of the copy, one kind after the other.
+// ONNX gives up on some models as a whole: then with less ambition, and without the sparse initializers it stumbles over.
 void infer(onnx::ModelProto& model) {
   if (run_inference(model, true) || run_inference(model, false)) return;
   model.mutable_graph()->clear_sparse_initializer();
@@ -84,7 +96,7 @@ ValueType type_of(const onnx::TensorProto& tensor) {
 
 std::vector<ValueType> infer_types(const GraphIndex& index, const std::vector<ShapeBinding>& bound) {
   onnx::ModelProto model = index.skeleton();
-  bind_inputs(*model.mutable_graph(), bound);
+  for (const auto& binding : bound) bind_input(*model.mutable_graph(), binding);
   infer(model);
   std::vector<ValueType> types(index.values().size());
   // Inference only adds value_info, so the two models have the same scopes.

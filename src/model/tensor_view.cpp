@@ -67,7 +67,7 @@ std::string TensorView::describe() const {
   }
   if (parts.empty()) return "empty";
   std::string text = parts[0];
-  if (parts.size() > 1) {
+  if (pieces_.size() > 1) {
     constexpr size_t kShown = 3;
     text = "concat(" + parts[0];
     for (size_t i = 1; i < std::min(parts.size(), kShown); ++i) text += ", " + parts[i];
