@@ -49,6 +49,10 @@ struct Reason {
   std::string text;          // "few rows: MatMulNBits at accuracy_level 4 is the fastest form without loss"
 };
 
+// Orientation of `view` by form: kMatMulNBits, and tables shared with it: [N, K], channel axis 0, block axis 1;
+// kDynamicInteger [K, N], channel axis 1; kGatherBlock [V, W], channel axis 0, block axis 1; kGatherRows channel axis 0;
+// kDynamicLstm [D, I, 4H], channel axes {0, 2} (or {0}); kFoldAtLoad, kDequantize, halves: as the first use sees it.
+// stored_type is the code type of the policy (kInt4 stays kInt4 where MatMulNBits stores it with an offset).
 struct PlannedTensor {
   int id = -1;
   std::string name;              // address of the weight: its stored tensor, or the value a chain ends in
@@ -71,6 +75,9 @@ struct PlannedTensor {
   Reason reason;
 };
 
+// A node may appear more than once where inputs of it are stored in different storage-only forms (kFoldAtLoad, kDequantize,
+// kHalfStorage): those only replace an input. Every other form rewrites the node and comes alone. Half tensors are shared
+// by kHalfStorage and kHalfCompute nodes, block tensors by kMatMulNBits and kGatherBlock ones: the node's form counts.
 struct PlannedNode {
   NodeId node;
   Form form = Form::kKeep;
@@ -79,6 +86,7 @@ struct PlannedNode {
   Reason reason;
   std::string cost;              // "dequantizes 4.2 MB at every call", "" where none is known
   int64_t rows = -1;             // rows of activations the node sees; -1 unknown
+  bool rows_at_least = false;    // unknown dims were taken as 1: `rows` is a lower bound
 };
 
 struct KeptWeight {              // a float constant above tensors.min_elements that stays, and why
