@@ -1,7 +1,7 @@
 # What vetquant is built with, also included by the installed package. Finds, never downloads.
 #
 # Targets that rooms may name: ONNX::onnx protobuf::libprotobuf Eigen3::Eigen yaml-cpp nlohmann_json::nlohmann_json
-# TBB::tbb PkgConfig::hwy PkgConfig::xxhash PkgConfig::sndfile CLI11::CLI11 spdlog::spdlog; and `onnxruntime`, the
+# TBB::tbb PkgConfig::hwy PkgConfig::xxhash PkgConfig::sndfile PkgConfig::pcre2 CLI11::CLI11 spdlog::spdlog; and `onnxruntime`, the
 # headers alone: the library itself is opened at run time, from a path.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
@@ -33,3 +33,4 @@ find_package(TBB CONFIG REQUIRED)
 pkg_check_modules(hwy REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(sndfile REQUIRED IMPORTED_TARGET sndfile)
+pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)

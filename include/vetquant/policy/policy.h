@@ -13,14 +13,9 @@
 #include <vector>
 
 #include "vetquant/core/dtype.h"
+#include "vetquant/policy/document.h"
 
 namespace vetquant {
-
-struct SourcePosition {
-  std::string file;      // path, or "preset int8"
-  int line = 0, column = 0;   // 1-based; 0 where there is none
-  std::string text() const;   // "policy.yaml:12:9"
-};
 
 enum class Activations { kNone, kDynamic, kStatic, kAuto };   // kAuto: as the target profile finds best
 enum class Granularity { kTensor, kChannel, kBlock };
@@ -46,7 +41,7 @@ struct Use {
   std::vector<std::string> helpers;
 };
 
-// Later keys win where both are set: layered(rule.use, defaults).
+// layered(rule.use, defaults): the rule's keys where it sets them, else the fallback's. Granularity and block are one wish.
 Use layered(const Use& first, const Use& fallback);
 
 struct Match {
@@ -67,7 +62,7 @@ struct Rule {
   Match match;
   Use use;
   SourcePosition position;
-  Inherited inherited = Inherited::kNo;    // inherited rules may match nothing
+  Inherited inherited = Inherited::kNo;    // inherited rules, and those marked `optional: true`, may match nothing
 };
 
 enum class OnUnsupported { kError, kNextRule, kKeep };
@@ -97,11 +92,10 @@ struct PolicyGate {                        // kept as written; eval/gate.h gives
   SourcePosition position;
 };
 
-// Graph clean-ups, each a named step that can be switched off: steps: {fold_constants: off}
 struct Policy {
   int version = 1;
   std::string name;                        // file stem or preset name
-  std::optional<std::string> target;
+  std::optional<std::string> target;       // a shipped target's name, or a path (relative ones: to the policy file)
   Use defaults;
   SourcePosition defaults_position;
   std::vector<Rule> rules;                 // first match wins
@@ -111,12 +105,16 @@ struct Policy {
   CalibrationSettings calibration;
   Budget budget;
   std::vector<PolicyGate> gates;
-  std::string digest;                      // XXH3-128 of the resolved policy's canonical text
+  // Self-contained, in one fixed spelling: equal texts mean equal policies, whatever the comments, the order of keys and the
+  // files they came from. parse_policy reads it back (inherited rules as `optional: true`).
+  std::string text;
+  std::string digest;                      // XXH3-128 of `text`
 };
 
 // `name_or_path`: a preset's name, or a file. Presets are compiled in (and installed as files).
 Policy load_policy(const std::string& name_or_path);
 Policy parse_policy(const std::string& text, const std::string& file_name);
+const std::string& policy_schema();        // JSON Schema of policy files
 
 struct Preset {
   std::string name, summary, text;

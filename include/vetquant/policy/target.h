@@ -33,6 +33,7 @@ struct FormPreference {
   std::optional<bool> in_subgraph;
   Use use;                                 // what it fills in: form, block, accuracy_level, scales, ... or keep
   std::string reason;                      // shown by plan
+  std::string source;                      // where the measurement stands
   SourcePosition position;
 };
 
@@ -43,15 +44,17 @@ struct TargetProfile {
   bool saturates_u8s8 = false;                // VPMADDUBSW without VNNI
   bool contrib_ops = false;                   // com.microsoft operators available
   DType fp16_compute_default = DType::kFloat32;  // `compute` where the policy is silent
-  std::vector<std::string> fp16_ops;          // operators with an fp16 kernel ("Conv", "com.microsoft:X")
+  std::vector<std::string> fp16_ops;          // operators that the runtime takes in fp16 ("Conv", "com.microsoft:X")
   std::vector<FormSupport> forms;
   std::vector<FormPreference> preferences;
-  std::string digest;
+  std::string text;                           // self-contained, in one fixed spelling; parse_target reads it back
+  std::string digest;                         // XXH3-128 of `text`
 
   const FormSupport* find(FormChoice form) const;
 };
 
 TargetProfile load_target(const std::string& name_or_path);  // aliases resolved (ort-cpu)
+TargetProfile parse_target(const std::string& text, const std::string& file_name);
 struct ShippedTarget {
   std::string name, title, text;
   std::vector<std::string> aliases;
