@@ -67,4 +67,10 @@ void fail_not_finite(size_t group) {
               "group " + std::to_string(group));
 }
 
+void check_finite(std::span<const float> values, int64_t length) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) fail_not_finite(i / static_cast<size_t>(length));
+  }
+}
+
 }  // namespace vetquant

@@ -26,5 +26,6 @@ struct ScaleAndZero {
 ScaleAndZero scale_for(const QuantSpec& spec, double min, double max);
 
 [[noreturn]] void fail_not_finite(size_t group);
+void check_finite(std::span<const float> values, int64_t length);  // Error{kUnsupported} naming the first such group
 
 }  // namespace vetquant
