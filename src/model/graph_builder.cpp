@@ -2,11 +2,11 @@
 
 #include <onnx/onnx_pb.h>
 
-#include <map>
 #include <set>
-#include <tuple>
 
 #include "attributes.h"
+#include "function_calls.h"
+#include "load_limits.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/text.h"
 
@@ -21,17 +21,9 @@ namespace {
 std::string in_quotes(std::string_view name) { return "'" + printable(name) + "'"; }
 
 std::string function_path(const onnx::FunctionProto& function) {
-  std::string path = function.domain() + "::" + function.name();
+  std::string path = std::string(normal_domain(function.domain())) + "::" + function.name();
   if (!function.overload().empty()) path += ":" + function.overload();
   return path;
-}
-
-// What a node names when it calls a function; views into the proto.
-using FunctionKey = std::tuple<std::string_view, std::string_view, std::string_view>;
-
-template <class Proto>
-FunctionKey key_of(const Proto& proto, const std::string& name) {
-  return FunctionKey(normal_domain(proto.domain()), name, proto.overload());
 }
 
 template <class Nodes>
@@ -67,9 +59,9 @@ void GraphIndexBuilder::build() {
   ScopeInfo main;
   main.graph = &model.graph();
   add_scope(main);
-  std::set<FunctionKey> known;
+  std::set<std::string> known;
   for (const auto& function : model.functions()) {
-    if (!known.insert(key_of(function, function.name())).second) {
+    if (!known.insert(function_path(function)).second) {
       fail("the local function is defined twice", function_path(function));
     }
     ScopeInfo scope;
@@ -106,7 +98,14 @@ void GraphIndexBuilder::fill_scope(ScopeId scope) {
   resolve_scope_outputs(scope);
 }
 
+// Every address repeats the names of all nodes around it: long names around many nodes would fill any memory.
+void GraphIndexBuilder::charge_address(ScopeId scope, const std::string& name) {
+  address_bytes_ += index_.scope(scope).path.size() + name.size();
+  if (address_bytes_ > limits::kAddressBytes) fail("its nodes have names that are too long to be told apart", scope_name(scope));
+}
+
 ValueId GraphIndexBuilder::define(ScopeId scope, const std::string& name, ValueKind kind) {
+  charge_address(scope, name);
   const ValueId id{static_cast<int32_t>(index_.values_.size())};
   const auto [at, fresh] = index_.names_[static_cast<size_t>(scope.value)].emplace(name, id);
   if (!fresh) fail("the value " + in_quotes(name) + " is defined twice", scope_name(scope));
@@ -163,6 +162,7 @@ void GraphIndexBuilder::add_nodes(ScopeId scope) {
     node.proto = &protos.Get(i);
     node.scope = scope;
     const std::string& local = addresses[static_cast<size_t>(i)];
+    charge_address(scope, local);
     node.address = path.empty() && !local.starts_with('/') ? "/" + local : join_address(path, local);
     index_.nodes_by_address_.emplace(node.address, id);
     index_.nodes_.push_back(std::move(node));
@@ -261,24 +261,10 @@ void GraphIndexBuilder::resolve_scope_outputs(ScopeId scope) {
 
 // Functions must not call themselves, not even through others.
 void GraphIndexBuilder::check_function_calls() const {
-  std::map<FunctionKey, size_t> ids;
-  std::vector<std::string> paths;
-  for (const auto& function : index_.skeleton_->functions()) {
-    ids.emplace(key_of(function, function.name()), ids.size());
-    paths.push_back(function_path(function));
-  }
-  if (ids.empty()) return;
-  std::vector<std::vector<size_t>> calls(ids.size());
-  for (const NodeInfo& node : index_.nodes()) {
-    ScopeId root = node.scope;
-    while (index_.scope(root).parent.valid()) root = index_.scope(root).parent;
-    if (index_.scope(root).function == nullptr) continue;
-    const auto callee = ids.find(key_of(*node.proto, node.proto->op_type()));
-    if (callee != ids.end()) calls[static_cast<size_t>(root.value) - 1].push_back(callee->second);  // scope 0 is main
-  }
+  const auto calls = function_calls(index_).of_function;
   enum class Mark { kNew, kOpen, kDone };
-  std::vector<Mark> marks(ids.size(), Mark::kNew);
-  for (size_t start = 0; start < ids.size(); ++start) {
+  std::vector<Mark> marks(calls.size(), Mark::kNew);
+  for (size_t start = 0; start < calls.size(); ++start) {
     if (marks[start] != Mark::kNew) continue;
     std::vector<std::pair<size_t, size_t>> stack{{start, 0}};  // function, next call
     marks[start] = Mark::kOpen;
@@ -290,7 +276,10 @@ void GraphIndexBuilder::check_function_calls() const {
         continue;
       }
       const size_t callee = calls[function][next++];
-      if (marks[callee] == Mark::kOpen) fail("the local function calls itself, directly or through others", paths[callee]);
+      if (marks[callee] == Mark::kOpen) {
+        fail("the local function calls itself, directly or through others",
+             function_path(index_.skeleton_->functions(static_cast<int>(callee))));
+      }
       if (marks[callee] == Mark::kDone) continue;
       marks[callee] = Mark::kOpen;
       stack.emplace_back(callee, 0);

@@ -31,6 +31,7 @@ class GraphIndexBuilder {
   void add_subgraphs(NodeId node);
   void resolve_inputs(NodeId node);
   void resolve_scope_outputs(ScopeId scope);
+  void charge_address(ScopeId scope, const std::string& name);
   ValueId define(ScopeId scope, const std::string& name, ValueKind kind);
   ValueId resolve(ScopeId scope, const std::string& name, NodeId reader) const;
   void check_function_calls() const;
@@ -38,6 +39,7 @@ class GraphIndexBuilder {
 
   GraphIndex& index_;
   std::deque<ScopeId> queue_;
+  uint64_t address_bytes_ = 0;
 };
 
 }  // namespace vetquant

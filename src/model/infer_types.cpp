@@ -4,6 +4,8 @@
 
 #include <exception>
 
+#include "inference_load.h"
+#include "load_limits.h"
 #include "vetquant/core/error.h"
 #include "vetquant/model/graph_index.h"
 
@@ -55,8 +57,10 @@ void bind_input(onnx::GraphProto& graph, const ShapeBinding& binding) {
 }
 
 // ONNX gives up on some models as a whole: then with less ambition, and without the sparse initializers it stumbles over.
-void infer(onnx::ModelProto& model) {
-  if (run_inference(model, true) || run_inference(model, false)) return;
+void infer(onnx::ModelProto& model, const InferenceLoad& load) {
+  if (load.expanded_nodes > limits::kInferredNodes || load.call_depth > limits::kInferredCallDepth) model.clear_functions();
+  if (load.longest_list <= limits::kInferredList && run_inference(model, true)) return;
+  if (run_inference(model, false)) return;
   model.mutable_graph()->clear_sparse_initializer();
   run_inference(model, false);
 }
@@ -97,9 +101,11 @@ ValueType type_of(const onnx::TensorProto& tensor) {
 std::vector<ValueType> infer_types(const GraphIndex& index, const std::vector<ShapeBinding>& bound) {
   onnx::ModelProto model = index.skeleton();
   for (const auto& binding : bound) bind_input(*model.mutable_graph(), binding);
-  infer(model);
+  const InferenceLoad load = measure_inference(index);
+  infer(model, load);
   std::vector<ValueType> types(index.values().size());
-  // Inference only adds value_info, so the two models have the same scopes.
+  // Inference only adds value_info, so the two models have the same scopes. (Functions are restored if they were left out.)
+  if (model.functions_size() == 0) *model.mutable_functions() = index.skeleton().functions();
   const GraphIndex inferred(model);
   for (size_t s = 0; s < index.scopes().size(); ++s) {
     const ScopeId scope{static_cast<int32_t>(s)};

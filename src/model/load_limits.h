@@ -16,6 +16,14 @@ inline constexpr uint64_t kSkeletonMemoryBytes = 4ull << 30;
 inline constexpr uint64_t kMessageMemoryBytes = 256;
 inline constexpr uint64_t kFieldMemoryBytes = 40;
 
+// Of all addresses of nodes and values.
+inline constexpr uint64_t kAddressBytes = 1ull << 30;
+
+// What ONNX's shape inference is trusted with; beyond, functions and data propagation are left out.
+inline constexpr uint64_t kInferredNodes = 4'000'000;
+inline constexpr uint64_t kInferredCallDepth = 64;
+inline constexpr uint64_t kInferredList = 1'000'000;
+
 inline constexpr uint64_t kTensorRank = 255;
 
 // Distance of the known positions in a stream of varints, so that reading in the middle need not start at its head.

@@ -40,6 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     const auto model = vetquant::Model::load(file.path());
     const vetquant::GraphIndex index(model->skeleton());
+    vetquant::infer_types(index);
     const vetquant::ConstantFinder constants(*model, index);
     for (size_t v = 0; v < index.values().size(); ++v) {
       const vetquant::ValueId id{static_cast<int32_t>(v)};

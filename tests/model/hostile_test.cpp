@@ -148,6 +148,16 @@ TEST_F(Hostile, ManyTinyMessagesAreRefusedBeforeTheyFillTheMemory) {
   EXPECT_THAT(refusal(message_field(7, graph)).message(), HasSubstr("beyond the limit"));
 }
 
+TEST_F(Hostile, LongNamesAroundManyNodesAreRefused) {
+  TestModel made;
+  made.main().input("c", onnx::TensorProto::BOOL, {});
+  auto& decide = made.main().node("If", {"c"}, {"y"}, std::string(1'000'000, 'n'));
+  auto branch = test::subgraph(decide, "then_branch");
+  for (int i = 0; i < 2000; ++i) branch.node("Relu", {"c"}, {"r" + std::to_string(i)});
+  const auto model = load(made);
+  EXPECT_THAT(test::error_of([&] { GraphIndex(model->skeleton()); }).message(), HasSubstr("names that are too long"));
+}
+
 TEST_F(Hostile, TheSharedHostileModelsAreRefused) {
   const char* root = std::getenv("VETQUANT_REAL_MODELS");
   if (root == nullptr) GTEST_SKIP() << "VETQUANT_REAL_MODELS is not set";

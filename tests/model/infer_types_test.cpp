@@ -102,6 +102,62 @@ TEST_F(InferTypes, ASparseInitializerDoesNotSpoilTheRest) {
   EXPECT_THAT(infer_types(index)[static_cast<size_t>(index.find_value("a").value)].shape, ElementsAre(-1, 30));
 }
 
+// Each function calls the one before it twice: expanded, 2^60 nodes.
+TEST_F(InferTypes, FunctionsThatExplodeAreLeftOut) {
+  TestModel made = matmul_model();
+  made.import_domain("d", 1);
+  test::add_node(made.function("d", "F0", {"p"}, {"q"}), "Relu", {"p"}, {"q"});
+  for (int i = 1; i <= 60; ++i) {
+    auto& function = made.function("d", "F" + std::to_string(i), {"p"}, {"q"});
+    auto* import = function.add_opset_import();
+    import->set_domain("d");
+    import->set_version(1);
+    const std::string callee = "F" + std::to_string(i - 1);
+    test::add_node(function, callee, {"p"}, {"m"}, "", "d");
+    test::add_node(function, callee, {"m"}, {"q"}, "", "d");
+  }
+  made.main().node("F60", {"x"}, {"out"}, "", "d");
+  const auto model = load(made);
+  const GraphIndex index(model->skeleton());
+  const auto types = infer_types(index);
+  EXPECT_FALSE(types[static_cast<size_t>(index.find_value("out").value)].has_shape);
+  EXPECT_THAT(types[static_cast<size_t>(index.find_value("a").value)].shape, ElementsAre(-1, 30));
+}
+
+// Data propagation would copy 2^40 integers.
+TEST_F(InferTypes, ListsThatExplodeAreNotPropagated) {
+  TestModel made = matmul_model();
+  made.main().int64s("x0", {1}, {1});
+  for (int i = 0; i < 40; ++i) {
+    const std::string from = "x" + std::to_string(i), to = "x" + std::to_string(i + 1);
+    test::set_int(made.main().node("Concat", {from, from}, {to}), "axis", 0);
+  }
+  const auto model = load(made);
+  const GraphIndex index(model->skeleton());
+  const auto types = infer_types(index);
+  EXPECT_THAT(types[static_cast<size_t>(index.find_value("x40").value)].shape, ElementsAre(1ll << 40));
+}
+
+TEST_F(InferTypes, DeepNestingStaysQuick) {
+  TestModel made;
+  made.main().input("c", onnx::TensorProto::BOOL, {}).input("x", kFloat, {4});
+  test::GraphHandle graph = made.main();
+  for (int i = 0; i < 30; ++i) {
+    const std::string out = "y" + std::to_string(i);
+    auto& decide = graph.node("If", {"c"}, {out}, "if");
+    if (i > 0) graph.output(out);
+    auto other = test::subgraph(decide, "else_branch");
+    other.node("Relu", {"x"}, {"r"});
+    other.output("r");
+    graph = test::subgraph(decide, "then_branch");
+  }
+  graph.node("Relu", {"x"}, {"r"});
+  graph.output("r");
+  const auto model = load(made);
+  const GraphIndex index(model->skeleton());
+  EXPECT_THAT(infer_types(index)[static_cast<size_t>(index.find_value("y0").value)].shape, ElementsAre(4));
+}
+
 TEST_F(InferTypes, ContradictingDeclarationsDoNotThrow) {
   TestModel made = matmul_model();
   auto* info = made.proto().mutable_graph()->add_value_info();
