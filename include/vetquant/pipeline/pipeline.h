@@ -1,0 +1,57 @@
+// load -> plan -> emit -> write as one call. `plan` and `quantize` share prepare(), so that the predicted size is the
+// written one to the byte.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vetquant/emit/emitted.h"
+#include "vetquant/model/graph_index.h"
+#include "vetquant/plan/plan.h"
+#include "vetquant/policy/policy.h"
+#include "vetquant/policy/target.h"
+#include "vetquant/write/write.h"
+
+namespace vetquant {
+
+inline constexpr const char* kVersion = VETQUANT_VERSION;
+inline constexpr const char* kDefaultPolicy = "int8";
+inline constexpr const char* kDefaultTarget = "ort-cpu";
+
+struct Request {
+  std::filesystem::path model;
+  std::string policy = kDefaultPolicy;      // a preset's name or a file
+  std::optional<std::string> target;        // else the policy's, else kDefaultTarget
+  std::vector<ShapeBinding> shapes;
+  Sidecar sidecar = Sidecar::kAuto;
+  std::filesystem::path output;             // empty for a plan: "<stem>.vetquant.onnx" beside the model stands in
+};
+
+// All that is known before a weight is read.
+struct Prepared {
+  Request request;
+  std::shared_ptr<const Model> model;
+  std::unique_ptr<GraphIndex> index;
+  std::unique_ptr<ConstantFinder> constants;
+  Policy policy;
+  TargetProfile target;
+  Plan plan;
+  Emitted emitted;
+  LayoutSizes sizes;
+};
+
+// Whether the source's digest, which reads every byte of it, is needed for the metadata: a plan takes a stand-in of equal
+// length.
+enum class SourceDigest { kStandIn, kTake };
+
+// Errors: of each step (see their headers). A plan that changes nothing is not an error here.
+Prepared prepare(const Request& request, SourceDigest digest);
+
+// Error{kUsage} with the most frequent reason where the plan changes nothing; Error{kBudget} where the policy's budget is
+// exceeded; Error{kUsage} where the output is an input. Errors of write_model.
+WriteResult quantize(const Prepared& prepared, const AlgorithmSet& algorithms, const WriteOptions& options);
+
+}  // namespace vetquant

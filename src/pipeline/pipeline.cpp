@@ -1,0 +1,111 @@
+#include "vetquant/pipeline/pipeline.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "prepare.h"
+#include "vetquant/core/error.h"
+#include "vetquant/core/text.h"
+#include "vetquant/emit/emit.h"
+
+namespace vetquant {
+namespace {
+
+constexpr size_t kDigestLength = 32;
+
+void check_budget(const Prepared& p) {
+  const Budget& budget = p.policy.budget;
+  if (budget.file_bytes && p.sizes.total_bytes() > *budget.file_bytes) {
+    throw Error(ErrorCode::kBudget,
+                "the result takes " + std::to_string(p.sizes.total_bytes()) + " bytes, the policy's budget is " +
+                    std::to_string(*budget.file_bytes) + "; see `vetquant plan` for what is largest",
+                p.request.model.string());
+  }
+  if (!budget.effective_bits) return;
+  double bits = 0, elements = 0;
+  for (const PlannedTensor& tensor : p.plan.tensors) {
+    bits += 8.0 * static_cast<double>(tensor.bytes_after);
+    elements += static_cast<double>(tensor.elements);
+  }
+  for (const KeptWeight& kept : p.plan.kept) {
+    bits += 8.0 * static_cast<double>(kept.bytes);
+    elements += static_cast<double>(kept.elements);
+  }
+  if (elements > 0 && bits / elements > *budget.effective_bits) {
+    throw Error(ErrorCode::kBudget,
+                "weights take " + std::to_string(bits / elements) + " bits each, the policy's budget is " +
+                    std::to_string(*budget.effective_bits) + "; see `vetquant plan` for what is largest",
+                p.request.model.string());
+  }
+}
+
+[[noreturn]] void fail_nothing_to_do(const Prepared& p) {
+  std::map<std::string, size_t> reasons;
+  for (const KeptWeight& kept : p.plan.kept) ++reasons[kept.reason.text];
+  const auto most = std::max_element(reasons.begin(), reasons.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  const std::string why = most == reasons.end() ? std::string("the model has no float weight of ") +
+                                                      std::to_string(p.policy.tensors.min_elements) + " elements or more"
+                                                : "most weights stay because: " + most->first;
+  throw Error(ErrorCode::kUsage, "nothing to quantize by policy '" + p.plan.policy_name + "': " + why, p.request.model.string());
+}
+
+// The same file under any name must never be written while it is read.
+void check_output_is_no_input(const Model& model, const std::filesystem::path& output) {
+  for (const auto& file : model.files()) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(file->path(), output, ignored)) {
+      throw Error(ErrorCode::kUsage, "is an input of this run; name another output", output.string());
+    }
+  }
+}
+
+std::filesystem::path output_of(const Request& request) {
+  if (!request.output.empty()) return request.output;
+  return request.model.parent_path() / (request.model.stem().string() + ".vetquant.onnx");
+}
+
+}  // namespace
+
+Prepared prepare_from(const Request& request, std::shared_ptr<const Model> model, Policy policy, TargetProfile target,
+                      const std::string& source_digest) {
+  Prepared p;
+  p.request = request;
+  p.policy = std::move(policy);
+  p.target = std::move(target);
+  p.model = std::move(model);
+  p.index = std::make_unique<GraphIndex>(p.model->skeleton());
+  p.constants = std::make_unique<ConstantFinder>(*p.model, *p.index);
+  p.plan = make_plan(*p.model, *p.index, *p.constants, p.policy, p.target, {.shapes = request.shapes});
+  const std::map<std::string, std::string> metadata = {
+      {"vetquant.version", kVersion},
+      {"vetquant.policy", p.plan.policy_name},
+      {"vetquant.policy_digest", p.plan.policy_digest},
+      {"vetquant.target", p.plan.target_name},
+      {"vetquant.source_digest", source_digest},
+  };
+  p.emitted = emit(*p.model, *p.index, p.plan, p.target, metadata);
+  p.sizes = layout_sizes(*p.model, p.emitted, request.sidecar, output_of(request));
+  return p;
+}
+
+Prepared prepare(const Request& request, SourceDigest digest) {
+  Policy policy = load_policy(request.policy);
+  TargetProfile target = load_target(request.target ? *request.target : policy.target.value_or(kDefaultTarget));
+  std::shared_ptr<const Model> model = Model::load(request.model);
+  const std::string source = digest == SourceDigest::kTake ? model->digest() : std::string(kDigestLength, '0');
+  return prepare_from(request, std::move(model), std::move(policy), std::move(target), source);
+}
+
+WriteResult quantize(const Prepared& prepared, const AlgorithmSet& algorithms, const WriteOptions& options) {
+  if (prepared.plan.changes_nothing()) fail_nothing_to_do(prepared);
+  check_budget(prepared);
+  check_output_is_no_input(*prepared.model, options.output);
+  WriteResult result = write_model(*prepared.model, prepared.emitted, algorithms, options);
+  if (result.sizes.total_bytes() != prepared.sizes.total_bytes()) {
+    throw Error(ErrorCode::kInternal, "the written size differs from the planned one", options.output.string());
+  }
+  return result;
+}
+
+}  // namespace vetquant

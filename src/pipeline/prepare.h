@@ -1,0 +1,15 @@
+// prepare() in two halves, so that a lock file can bring its own documents.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "vetquant/pipeline/pipeline.h"
+
+namespace vetquant {
+
+// `source_digest`: for the metadata.
+Prepared prepare_from(const Request& request, std::shared_ptr<const Model> model, Policy policy, TargetProfile target,
+                      const std::string& source_digest);
+
+}  // namespace vetquant
