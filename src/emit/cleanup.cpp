@@ -85,7 +85,7 @@ void remove_dead(onnx::ModelProto& model, const std::unordered_set<const void*>&
     erase_if_gone(*graph.mutable_node(), is_dead_node);
   }
   log.steps.push_back("removed " + std::to_string(dead.tensors.size()) + " initializers and " +
-                      std::to_string(dead.nodes.size()) + " constant nodes that nothing reads any more");
+                      std::to_string(dead.nodes.size()) + " nodes that nothing reads any more");
 }
 
 void forget_gone_values(onnx::GraphProto& graph, const WasDefined& was_defined) {

@@ -65,31 +65,46 @@ class HalfCompute {
     for (const PlannedNode& node : context_.plan().nodes) {
       if (node.form == Form::kHalfCompute) planned_.emplace(node.node, &node);
     }
-    for (const auto& [id, node] : planned_) {
-      DataPorts ports = data_ports(index_.node(id), context_.opset(id));
-      if (is_float32(id, ports)) {
-        converted_.emplace(id, std::move(ports));
-      } else {
-        keep_float(*node);
-      }
-    }
+    choose();
     for (const auto& [id, ports] : converted_) convert(id, ports);
     for (const auto& [value, half] : half_names_) cast_back(value, half);
     report();
   }
 
  private:
+  // Within functions few types are known: a node that is found to be float tells its neighbours, until none is new.
+  void choose() {
+    for (bool more = true; more;) {
+      more = false;
+      for (const auto& [id, node] : planned_) {
+        if (converted_.contains(id)) continue;
+        DataPorts ports = data_ports(index_.node(id), context_.opset(id));
+        if (!is_float32(id, ports)) continue;
+        const NodeInfo& info = index_.node(id);
+        for (int i : ports.inputs) floats_.insert(info.inputs[static_cast<size_t>(i)]);
+        for (int i : ports.outputs) floats_.insert(info.outputs[static_cast<size_t>(i)]);
+        converted_.emplace(id, std::move(ports));
+        more = true;
+      }
+    }
+    for (const auto& [id, node] : planned_) {
+      if (!converted_.contains(id)) keep_float(*node);
+    }
+  }
+
+  DType type_of(ValueId value) const { return floats_.contains(value) ? DType::kFloat32 : context_.type(value).dtype; }
+
   // All data ports have one type: one that is known tells.
   bool is_float32(NodeId id, const DataPorts& ports) const {
     if (ports.empty()) return false;
     const NodeInfo& node = index_.node(id);
     for (int i : ports.inputs) {
       if (const auto* tensor = context_.tensor_at(*planned_.at(id), i)) return tensor->view.dtype() == DType::kFloat32;
-      const DType type = context_.type(node.inputs[static_cast<size_t>(i)]).dtype;
+      const DType type = type_of(node.inputs[static_cast<size_t>(i)]);
       if (type != DType::kUndefined) return type == DType::kFloat32;
     }
     for (int i : ports.outputs) {
-      const DType type = context_.type(node.outputs[static_cast<size_t>(i)]).dtype;
+      const DType type = type_of(node.outputs[static_cast<size_t>(i)]);
       if (type != DType::kUndefined) return type == DType::kFloat32;
     }
     return false;
@@ -189,6 +204,7 @@ class HalfCompute {
   std::map<NodeId, const PlannedNode*> planned_;
   std::map<NodeId, DataPorts> converted_;
   std::map<ValueId, std::string> half_names_;
+  std::set<ValueId> floats_;
   std::set<std::string> kept_;
 };
 

@@ -41,7 +41,8 @@ WeightPlan by_row(const QuantSpec& spec, const ScaleLayout& layout) {
 }
 
 void expect_exact(const Case& c, const WeightPlan& plan, Where where) {
-  SCOPED_TRACE(name_of(where) + ", opset " + std::to_string(c.opset) + ", width " + std::to_string(c.weights[0].dims[1]));
+  SCOPED_TRACE(name_of(where) + ", opset " + std::to_string(c.opset) + ", width " +
+               std::to_string(c.weights[0].dims[1]));
   const Rewritten rewritten = rewrite(build(c, where), {plan});
   EXPECT_LT(error_of(with_dequantized(c, {plan}), c, where, rewritten), 1e-6);
   EXPECT_GT(error_of(c, c, where, rewritten), 1e-5) << "nothing was rounded";
@@ -52,7 +53,8 @@ TEST(GatherBlock, IsExactInEveryPlace) {
     for (int64_t opset : {8, 11, 17}) {
       if (where == Where::kFunction && opset == 8) continue;
       expect_exact(table_case(64, opset), by_block({.code_type = DType::kInt8}, 32), where);
-      expect_exact(table_case(64, opset), by_block({.code_type = DType::kUint4, .symmetry = Symmetry::kAsymmetric}, 16), where);
+      expect_exact(table_case(64, opset), by_block({.code_type = DType::kUint4, .symmetry = Symmetry::kAsymmetric}, 16),
+                   where);
     }
   }
 }
@@ -82,7 +84,13 @@ TEST(GatherBlock, IdsOfAnyRank) {
 Case tied_case(int64_t width, int64_t opset = 17) {
   Case c = table_case(width, opset);
   c.nodes = {{"Gather", {"w", "ids"}, {"h"}, "target", {}},
-             {"Transpose", {"w"}, {"wt"}, "swap", [](onnx::NodeProto& node) { set_ints(node, "perm", {1, 0}); }},
+             {"Transpose",
+              {"w"},
+              {"wt"},
+              "swap",
+              [](onnx::NodeProto& node) {
+                set_ints(node, "perm", {1, 0});
+              }},
              {"MatMul", {"h", "wt"}, {"y"}, "head", {}}};
   c.output_dims = {2, 3, kRows};
   return c;
@@ -116,7 +124,8 @@ TEST(GatherBlock, AnotherAxisIsRefused) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-    EXPECT_STREQ(error.what(), "/target: form gather_block looks up rows; this Gather has another axis; use form fold_at_load");
+    EXPECT_STREQ(error.what(),
+                 "/target: form gather_block looks up rows; this Gather has another axis; use form fold_at_load");
   }
 }
 
@@ -130,12 +139,15 @@ TEST(GatherRows, IsExactInEveryPlace) {
 }
 
 TEST(GatherRows, GranularitiesTypesAndRanksOfIds) {
-  const ScaleLayout per_row{.channel_axes = {0}}, per_tensor{}, blocks{.channel_axes = {0}, .block_axis = 1, .block_size = 16};
+  const ScaleLayout per_row{.channel_axes = {0}}, per_tensor{},
+      blocks{.channel_axes = {0}, .block_axis = 1, .block_size = 16};
   for (DType type : {DType::kInt8, DType::kUint8}) {
     for (Symmetry symmetry : {Symmetry::kSymmetric, Symmetry::kAsymmetric}) {
       for (const ScaleLayout& layout : {per_row, per_tensor, blocks}) {
         for (const Dims& ids : {Dims{}, Dims{4}, Dims{2, 3}}) {
-          expect_exact(table_case(64, 17, ids), by_row({.code_type = type, .symmetry = symmetry, .scale_type = ScaleType::kFloat16}, layout), Where::kTop);
+          expect_exact(table_case(64, 17, ids),
+                       by_row({.code_type = type, .symmetry = symmetry, .scale_type = ScaleType::kFloat16}, layout),
+                       Where::kTop);
         }
       }
     }
@@ -143,7 +155,8 @@ TEST(GatherRows, GranularitiesTypesAndRanksOfIds) {
 }
 
 TEST(GatherRows, UsesStandardOperatorsOnly) {
-  const Rewritten rewritten = rewrite(build(table_case(64), Where::kTop), {by_row({.code_type = DType::kInt8}, {.channel_axes = {0}})}, Contrib::kNo);
+  const Rewritten rewritten = rewrite(build(table_case(64), Where::kTop),
+                                      {by_row({.code_type = DType::kInt8}, {.channel_axes = {0}})}, Contrib::kNo);
   EXPECT_EQ(rewritten.emitted.skeleton->opset_import_size(), 1);
   EXPECT_EQ(written(rewritten.path), (std::map<std::string, uint64_t>{{"Cast", 1}, {"Gather", 2}, {"Mul", 1}}));
 }

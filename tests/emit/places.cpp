@@ -36,11 +36,13 @@ void add_body(const Case& c, Where where, GraphHandle graph) {
   if (inner(where)) {
     for (const Weight& weight : c.weights) graph.floats(weight.name, weight.dims, weight.values);
   } else if (where == Where::kIfConstant || where == Where::kTopConstant) {
-    for (const Weight& weight : c.weights) graph.constant(weight.name, float_tensor(weight.name, weight.dims, weight.values));
+    for (const Weight& weight : c.weights)
+      graph.constant(weight.name, float_tensor(weight.name, weight.dims, weight.values));
   }
-  add_nodes(c, [&](const std::string& op, const Names& in, const Names& out, const std::string& name) -> onnx::NodeProto& {
-    return graph.node(op, in, out, name);
-  });
+  add_nodes(c,
+            [&](const std::string& op, const Names& in, const Names& out, const std::string& name) -> onnx::NodeProto& {
+              return graph.node(op, in, out, name);
+            });
 }
 
 void add_if(const Case& c, Where where, TestModel& model) {
@@ -64,7 +66,8 @@ void add_if(const Case& c, Where where, TestModel& model) {
 
 void add_loop(const Case& c, Where where, TestModel& model) {
   model.main().input("trip", kInt64, {});
-  onnx::NodeProto& loop = model.main().node("Loop", {"trip", "", "trip"}, {"carried", "y"}, "repeat");  // opset 8 wants one
+  onnx::NodeProto& loop =
+      model.main().node("Loop", {"trip", "", "trip"}, {"carried", "y"}, "repeat");  // opset 8 wants one
   GraphHandle body = subgraph(loop, "body");
   body.input("it", kInt64, {}).input("going", onnx::TensorProto::BOOL, {}).input("carry", kInt64, {});
   body.node("Identity", {"going"}, {"go_on"});
@@ -74,17 +77,21 @@ void add_loop(const Case& c, Where where, TestModel& model) {
     for (auto& name : *node.mutable_input()) name = name == "y" ? "inner_y" : name;
     for (auto& name : *node.mutable_output()) name = name == "y" ? "inner_y" : name;
   }
-  body.output("go_on", onnx::TensorProto::BOOL, {}).output("carry_on", kInt64, {}).output("inner_y", kFloat, c.output_dims);
+  body.output("go_on", onnx::TensorProto::BOOL, {})
+      .output("carry_on", kInt64, {})
+      .output("inner_y", kFloat, c.output_dims);
 }
 
 void add_call(const Case& c, TestModel& model) {
   onnx::FunctionProto& function = model.function("local", "F", {c.input.name}, {"y"});
   for (const Weight& weight : c.weights) {
-    set_tensor(add_node(function, "Constant", {}, {weight.name}), "value", float_tensor(weight.name, weight.dims, weight.values));
+    set_tensor(add_node(function, "Constant", {}, {weight.name}), "value",
+               float_tensor(weight.name, weight.dims, weight.values));
   }
-  add_nodes(c, [&](const std::string& op, const Names& in, const Names& out, const std::string& name) -> onnx::NodeProto& {
-    return add_node(function, op, in, out, name);
-  });
+  add_nodes(c,
+            [&](const std::string& op, const Names& in, const Names& out, const std::string& name) -> onnx::NodeProto& {
+              return add_node(function, op, in, out, name);
+            });
   model.import_domain("local", 1);
   model.main().node("F", {c.input.name}, {"y"}, "call", "local");
 }
@@ -129,11 +136,13 @@ PlannedTensor planned_tensor(const GraphIndex& index, const ConstantFinder& cons
 }  // namespace
 
 std::vector<Where> all_places() {
-  return {Where::kTop, Where::kTopConstant, Where::kIfOuter, Where::kIfInner, Where::kIfConstant, Where::kLoopOuter, Where::kLoopInner, Where::kFunction};
+  return {Where::kTop,        Where::kTopConstant, Where::kIfOuter,   Where::kIfInner,
+          Where::kIfConstant, Where::kLoopOuter,   Where::kLoopInner, Where::kFunction};
 }
 
 std::string name_of(Where where) {
-  constexpr const char* kNames[] = {"top", "constant", "if outer", "if inner", "if constant", "loop outer", "loop inner", "function"};
+  constexpr const char* kNames[] = {"top",         "constant",   "if outer",   "if inner",
+                                    "if constant", "loop outer", "loop inner", "function"};
   return kNames[static_cast<size_t>(where)];
 }
 
@@ -224,7 +233,8 @@ std::vector<float> dequantized(const Weight& weight, const WeightPlan& plan) {
   if (plan.form == Form::kHalfStorage || plan.form == Form::kHalfCompute) {
     for (size_t i = 0; i < out.size(); ++i) {
       const float w = weight.values[i];
-      out[i] = plan.stored_type == DType::kFloat16 ? half_to_float(float_to_half(w)) : bfloat16_to_float(float_to_bfloat16(w));
+      out[i] = plan.stored_type == DType::kFloat16 ? half_to_float(float_to_half(w))
+                                                   : bfloat16_to_float(float_to_bfloat16(w));
     }
     return out;
   }

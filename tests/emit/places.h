@@ -36,7 +36,7 @@ struct NodeSpec {
 
 // A model  input -> nodes -> "y".
 struct Case {
-  NamedTensor input;            // "x" (float) or "ids" (int64)
+  NamedTensor input;  // "x" (float) or "ids" (int64)
   std::vector<Weight> weights;
   std::vector<NodeSpec> nodes;
   Dims output_dims;
@@ -53,16 +53,16 @@ std::map<std::string, uint64_t> written(const std::filesystem::path& model);
 
 // What the plan says of one weight.
 struct WeightPlan {
-  std::string weight;           // as the first node of `uses` reads it
+  std::string weight;  // as the first node of `uses` reads it
   Form form = Form::kFoldAtLoad;
   QuantSpec spec;
-  ScaleLayout layout;           // of the stored orientation
-  bool swapped = false;         // stored with the last two axes swapped against the first use
+  ScaleLayout layout;    // of the stored orientation
+  bool swapped = false;  // stored with the last two axes swapped against the first use
   struct Use {
     std::string node;
     int input = 1;
     bool transposed = false;
-    Form form = Form::kKeep;    // of the node; kKeep: the weight's
+    Form form = Form::kKeep;  // of the node; kKeep: the weight's
   };
   std::vector<Use> uses;
   DType stored_type = DType::kInt8;

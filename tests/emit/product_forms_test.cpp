@@ -96,7 +96,9 @@ TEST(DynamicInteger, IsExactToTheFormulaAndFusedInEveryPlace) {
 TEST(DynamicInteger, ProductsOfOneActivationShareItsRounding) {
   Case c = product_case({3, kDepth});
   c.weights.push_back({"v", {kDepth, kColumns}, random_floats(kDepth * kColumns, 19)});
-  c.nodes = {{"MatMul", {"x", "w"}, {"a"}, "target", {}}, {"MatMul", {"x", "v"}, {"b"}, "second", {}}, {"Add", {"a", "b"}, {"y"}, "sum", {}}};
+  c.nodes = {{"MatMul", {"x", "w"}, {"a"}, "target", {}},
+             {"MatMul", {"x", "v"}, {"b"}, "second", {}},
+             {"Add", {"a", "b"}, {"y"}, "sum", {}}};
   WeightPlan second = dynamic();
   second.weight = "v";
   second.uses = {{.node = "second"}};
@@ -111,10 +113,11 @@ TEST(DynamicInteger, ProductsOfOneActivationShareItsRounding) {
 }
 
 TEST(DynamicInteger, TypesZeroPointsAndGranularities) {
-  const QuantSpec specs[] = {{.code_type = DType::kInt8, .range = CodeRange::k7Bit},
-                             {.code_type = DType::kInt8, .symmetry = Symmetry::kAsymmetric},
-                             {.code_type = DType::kUint8},
-                             {.code_type = DType::kUint8, .symmetry = Symmetry::kAsymmetric, .scale_type = ScaleType::kFloat16}};
+  const QuantSpec specs[] = {
+      {.code_type = DType::kInt8, .range = CodeRange::k7Bit},
+      {.code_type = DType::kInt8, .symmetry = Symmetry::kAsymmetric},
+      {.code_type = DType::kUint8},
+      {.code_type = DType::kUint8, .symmetry = Symmetry::kAsymmetric, .scale_type = ScaleType::kFloat16}};
   for (const QuantSpec& spec : specs) {
     expect_equal(product_case({3, kDepth}), dynamic(spec), Where::kTop);
     expect_equal(product_case({3, kDepth}), dynamic(spec, {}), Where::kIfOuter);
@@ -123,7 +126,11 @@ TEST(DynamicInteger, TypesZeroPointsAndGranularities) {
 }
 
 TEST(DynamicInteger, GemmWithAllItsAttributes) {
-  const GemmWish wishes[] = {{}, {.bias = {kColumns}}, {.trans_b = true, .bias = {kColumns}}, {.alpha = 0.5f, .beta = 2, .bias = {1, kColumns}}, {.trans_a = true, .trans_b = true, .beta = 0, .bias = {3, 1}}};
+  const GemmWish wishes[] = {{},
+                             {.bias = {kColumns}},
+                             {.trans_b = true, .bias = {kColumns}},
+                             {.alpha = 0.5f, .beta = 2, .bias = {1, kColumns}},
+                             {.trans_a = true, .trans_b = true, .beta = 0, .bias = {3, 1}}};
   for (const GemmWish& wish : wishes) {
     WeightPlan plan = dynamic();
     plan.swapped = plan.uses[0].transposed = wish.trans_b;
@@ -150,7 +157,9 @@ TEST(DynamicInteger, AConstantOnTheLeftIsRefused) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-    EXPECT_STREQ(error.what(), "/target: form dynamic_integer needs the constant as the second factor of MatMul; use form fold_at_load");
+    EXPECT_STREQ(
+        error.what(),
+        "/target: form dynamic_integer needs the constant as the second factor of MatMul; use form fold_at_load");
   }
 }
 
@@ -166,10 +175,15 @@ TEST(MatMulNBits, IsExactAtLevel0InEveryPlace) {
 
 TEST(MatMulNBits, ZeroPointsScalesAndRaggedRows) {
   const QuantSpec specs[] = {
-      {.code_type = DType::kInt4}, {.code_type = DType::kUint4}, {.code_type = DType::kUint4, .symmetry = Symmetry::kAsymmetric},
+      {.code_type = DType::kInt4},
+      {.code_type = DType::kUint4},
+      {.code_type = DType::kUint4, .symmetry = Symmetry::kAsymmetric},
       {.code_type = DType::kUint4, .symmetry = Symmetry::kAsymmetric, .zero_point = ZeroPointKind::kFloat},
-      {.code_type = DType::kInt4, .symmetry = Symmetry::kAsymmetric}, {.code_type = DType::kInt8}, {.code_type = DType::kUint8},
-      {.code_type = DType::kUint8, .symmetry = Symmetry::kAsymmetric}, {.code_type = DType::kUint8, .range = CodeRange::k7Bit}};
+      {.code_type = DType::kInt4, .symmetry = Symmetry::kAsymmetric},
+      {.code_type = DType::kInt8},
+      {.code_type = DType::kUint8},
+      {.code_type = DType::kUint8, .symmetry = Symmetry::kAsymmetric},
+      {.code_type = DType::kUint8, .range = CodeRange::k7Bit}};
   for (QuantSpec spec : specs) {
     for (ScaleType scale : {ScaleType::kFloat32, ScaleType::kFloat16}) {
       spec.scale_type = scale;
@@ -183,7 +197,8 @@ TEST(MatMulNBits, ZeroPointsScalesAndRaggedRows) {
 
 TEST(MatMulNBits, Level4RoundsActivations) {
   const Case c = product_case({3, 256}, 17, 256);
-  const WeightPlan exact = nbits({.code_type = DType::kInt8}, 128), level4 = nbits({.code_type = DType::kInt8}, 128, true, 4);
+  const WeightPlan exact = nbits({.code_type = DType::kInt8}, 128),
+                   level4 = nbits({.code_type = DType::kInt8}, 128, true, 4);
   const Rewritten rewritten = rewrite(build(c, Where::kTop), {level4});
   const double error = error_of(with_dequantized(c, {exact}), c, Where::kTop, rewritten);
   EXPECT_GT(error, 1e-5);
@@ -191,13 +206,18 @@ TEST(MatMulNBits, Level4RoundsActivations) {
 }
 
 TEST(MatMulNBits, GemmWithAllItsAttributes) {
-  const GemmWish wishes[] = {{}, {.bias = {kColumns}}, {.trans_b = true, .bias = {kColumns}}, {.alpha = 0.5f, .beta = 2, .bias = {kColumns}}, {.trans_a = true, .trans_b = true, .bias = {3, 1}}};
+  const GemmWish wishes[] = {{},
+                             {.bias = {kColumns}},
+                             {.trans_b = true, .bias = {kColumns}},
+                             {.alpha = 0.5f, .beta = 2, .bias = {kColumns}},
+                             {.trans_a = true, .trans_b = true, .bias = {3, 1}}};
   for (const GemmWish& wish : wishes) {
     const WeightPlan plan = nbits({.code_type = DType::kUint4, .symmetry = Symmetry::kAsymmetric}, 16, !wish.trans_b);
     expect_equal(gemm_case(wish), plan, Where::kTop);
     expect_equal(gemm_case(wish), plan, Where::kFunction);
   }
-  const auto made = written(rewrite(build(gemm_case({.bias = {kColumns}}), Where::kTop), {nbits({.code_type = DType::kInt4}, 16)}).path);
+  const auto made = written(
+      rewrite(build(gemm_case({.bias = {kColumns}}), Where::kTop), {nbits({.code_type = DType::kInt4}, 16)}).path);
   EXPECT_EQ(made.count("Add"), 0u);  // the bias is an input of MatMulNBits
 }
 
@@ -208,11 +228,14 @@ TEST(MatMulNBits, BlocksOfOtherSizesAndOtherRuntimesAreRefused) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-    EXPECT_STREQ(error.what(), "/target: com.microsoft operators take blocks of 16, 32, 64, 128, ... (a power of two), not 24");
+    EXPECT_STREQ(error.what(),
+                 "/target: com.microsoft operators take blocks of 16, 32, 64, 128, ... (a power of two), not 24");
   }
   EXPECT_THROW(rewrite(build(c, Where::kTop), {nbits({.code_type = DType::kInt4}, 16)}, Contrib::kNo), Error);
   try {
-    rewrite(build(c, Where::kTop), {nbits({.code_type = DType::kUint8, .symmetry = Symmetry::kAsymmetric, .zero_point = ZeroPointKind::kFloat}, 16)});
+    rewrite(build(c, Where::kTop),
+            {nbits({.code_type = DType::kUint8, .symmetry = Symmetry::kAsymmetric, .zero_point = ZeroPointKind::kFloat},
+                   16)});
     FAIL();
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(), "/target: float zero points need weights: uint4 here; use zero_point: integer");

@@ -37,12 +37,14 @@ const ScaleLayout kPerColumn{.channel_axes = {1}}, kBlocksOf16{.channel_axes = {
 
 // Exact, and the runtime folded all of it.
 void expect_folds(const Case& c, const WeightPlan& plan, Where where) {
-  SCOPED_TRACE(name_of(where) + ", opset " + std::to_string(c.opset) + ", " + std::string(name_of(plan.spec.code_type)));
+  SCOPED_TRACE(name_of(where) + ", opset " + std::to_string(c.opset) + ", " +
+               std::string(name_of(plan.spec.code_type)));
   const Rewritten rewritten = rewrite(build(c, where), {plan});
   EXPECT_LT(error_of(with_dequantized(c, {plan}), c, where, rewritten), 1e-5);
   EXPECT_GT(error_of(c, c, where, rewritten), 1e-5) << "nothing was rounded";
   const auto made = optimized(rewritten.path);
-  for (const char* op : {"Cast", "Mul", "Sub", "Floor", "Concat", "Reshape", "Slice"}) EXPECT_EQ(made.count(op), 0u) << op;
+  for (const char* op : {"Cast", "Mul", "Sub", "Floor", "Concat", "Reshape", "Slice"})
+    EXPECT_EQ(made.count(op), 0u) << op;
 }
 
 TEST(FoldAtLoad, Int8PerChannelIsExactInEveryPlace) {
@@ -58,7 +60,8 @@ TEST(FoldAtLoad, FourBitsByBlockAreExactInEveryPlace) {
 TEST(FoldAtLoad, AsymmetricCodesOfBothWidthsAndAllGranularities) {
   for (DType type : {DType::kUint8, DType::kInt8, DType::kUint4, DType::kInt4}) {
     for (const ScaleLayout& layout : {ScaleLayout{}, kPerColumn, kBlocksOf16}) {
-      for (Symmetry symmetry : {Symmetry::kSymmetric, Symmetry::kAsymmetric}) expect_folds(matmul_case(), folded(type, layout, symmetry), Where::kIfOuter);
+      for (Symmetry symmetry : {Symmetry::kSymmetric, Symmetry::kAsymmetric})
+        expect_folds(matmul_case(), folded(type, layout, symmetry), Where::kIfOuter);
     }
   }
 }
@@ -151,7 +154,8 @@ TEST(FoldAtLoad, ABlockThatDoesNotDivideIsRefused) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-    EXPECT_STREQ(error.what(), "w: block 48 does not divide 64, which this form needs; use another block, or granularity channel");
+    EXPECT_STREQ(error.what(),
+                 "w: block 48 does not divide 64, which this form needs; use another block, or granularity channel");
   }
 }
 
@@ -161,7 +165,9 @@ TEST(FoldAtLoad, AFunctionBelowOpset9HoldsNoCodes) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-    EXPECT_STREQ(error.what(), "local::F: a Constant in this local function cannot hold int8 at opset 8; use weights: fp16 here, or keep");
+    EXPECT_STREQ(
+        error.what(),
+        "local::F: a Constant in this local function cannot hold int8 at opset 8; use weights: fp16 here, or keep");
   }
 }
 
@@ -185,7 +191,8 @@ TEST(HalfStorage, Bfloat16NeedsOpset13) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-    EXPECT_TRUE(std::string(error.what()).starts_with("/target: Cast from bf16 needs opset 13, the model has 11; ")) << error.what();
+    EXPECT_TRUE(std::string(error.what()).starts_with("/target: Cast from bf16 needs opset 13, the model has 11; "))
+        << error.what();
   }
 }
 
@@ -211,9 +218,9 @@ TEST(Dequantize, IsExactInEveryPlaceWithTheOperatorOfItsOpset) {
     const char* op;
   };
   const Row rows[] = {
-      {10, DType::kInt8, {}, "DequantizeLinear"},        {11, DType::kInt8, per_row, "com.microsoft:DequantizeLinear"},
-      {13, DType::kUint8, per_row, "DequantizeLinear"},  {17, DType::kInt4, per_row, "com.microsoft:DequantizeLinear"},
-      {21, DType::kInt4, blocks, "DequantizeLinear"},    {21, DType::kUint4, per_row, "DequantizeLinear"},
+      {10, DType::kInt8, {}, "DequantizeLinear"},       {11, DType::kInt8, per_row, "com.microsoft:DequantizeLinear"},
+      {13, DType::kUint8, per_row, "DequantizeLinear"}, {17, DType::kInt4, per_row, "com.microsoft:DequantizeLinear"},
+      {21, DType::kInt4, blocks, "DequantizeLinear"},   {21, DType::kUint4, per_row, "DequantizeLinear"},
   };
   for (const Row& row : rows) {
     for (Where where : all_places()) {
@@ -231,7 +238,8 @@ TEST(Dequantize, IsExactInEveryPlaceWithTheOperatorOfItsOpset) {
 }
 
 TEST(Dequantize, FourBitTypesRaiseTheIrVersion) {
-  const Rewritten rewritten = rewrite(build(gemm_case(17), Where::kTop), {dequantize(DType::kInt4, {.channel_axes = {0}})});
+  const Rewritten rewritten =
+      rewrite(build(gemm_case(17), Where::kTop), {dequantize(DType::kInt4, {.channel_axes = {0}})});
   EXPECT_EQ(rewritten.emitted.skeleton->ir_version(), 10);
   EXPECT_EQ(rewritten.emitted.log.steps.front().substr(0, 7), "removed");
   EXPECT_EQ(rewritten.emitted.log.steps.back(), "IR version 8 -> 10 (4-bit types)");
@@ -244,14 +252,18 @@ TEST(Dequantize, BlocksBelowOpset21AndOtherRuntimesAreRefused) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-    EXPECT_TRUE(std::string(error.what()).starts_with("/target: DequantizeLinear by block needs opset 21, the model has 17; ")) << error.what();
+    EXPECT_TRUE(
+        std::string(error.what()).starts_with("/target: DequantizeLinear by block needs opset 21, the model has 17; "))
+        << error.what();
   }
   try {
     rewrite(build(gemm_case(11), Where::kTop), {dequantize(DType::kInt8, {.channel_axes = {0}})}, Contrib::kNo);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-    EXPECT_STREQ(error.what(), "/target: form dequantize needs com.microsoft operators, which target test does not have; use form fold_at_load or gather_rows");
+    EXPECT_STREQ(error.what(),
+                 "/target: form dequantize needs com.microsoft operators, which target test does not have; use form "
+                 "fold_at_load or gather_rows");
   }
 }
 
