@@ -19,8 +19,12 @@ const Algorithm& AlgorithmSet::find(std::string_view name) const {
     if (algorithm->name() == name) return *algorithm;
   }
   const std::string nearest = nearest_word(name, names());
-  throw Error(ErrorCode::kUsage, "unknown algorithm '" + printable(name) + "'" +
-                                     (nearest.empty() ? std::string() : "; did you mean '" + nearest + "'?"));
+  std::string hint = "; did you mean '" + nearest + "'?";
+  if (nearest.empty()) {
+    hint = "; known are ";
+    for (const std::string& known : names()) hint += (known == names().front() ? "" : ", ") + known;
+  }
+  throw Error(ErrorCode::kUsage, "unknown algorithm '" + printable(name) + "'" + hint);
 }
 
 }  // namespace vetquant

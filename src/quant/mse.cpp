@@ -1,63 +1,93 @@
 // Clipping search: the range is shrunk step by step, and the one with the least squared error is taken (the idea of OMSE,
-// Choukroun et al. 2019, on a fixed grid). The whole range is among the candidates, so the result is never worse than rtn.
+// Choukroun et al. 2019). Coarse steps first, then fine ones around the best. The search counts errors cheaply; its winner
+// is then judged exactly against the whole range, so the result is never worse than rtn.
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <vector>
 
 #include "builtin.h"
 #include "fit.h"
+#include "kernels.h"
 
 namespace vetquant {
 namespace {
 
-constexpr int kCandidates = 16;
-constexpr double kStep = 0.03;  // ranges of 100 %, 97 %, ... 55 %
+constexpr double kCoarse[] = {1, 0.92, 0.84, 0.76, 0.68, 0.60, 0.52, 0.44, 0.36};
+// Beyond 1 too: a slightly wider grid may fit the values better than one that just reaches the largest.
+constexpr double kFine[] = {-0.06, -0.04, -0.02, 0.02, 0.04, 0.06};
+constexpr size_t kMost = std::max(std::size(kCoarse), std::size(kFine));
 
-// Squared errors are summed in this many lanes, combined in fixed order: the same for every way of computing them.
-constexpr size_t kLanes = 16;
+// Runs over the values of a group in pieces of which all but the last are whole kErrorTiles; may be called again.
+using Pieces = std::function<void(const std::function<void(std::span<const float>)>&)>;
 
-struct Candidate {
-  ScaleAndZero parameters;
-  double error = 0;
+class Search {
+ public:
+  Search(const QuantSpec& spec, Range range, ScaleAndZero whole)
+      : spec_(spec), rule_(spec), range_(range), whole_(whole), best_(whole) {}
+
+  void coarse(const Pieces& pieces) { try_all(kCoarse, 0, pieces); }
+  void fine(const Pieces& pieces) { try_all(kFine, best_keep_, pieces); }
+
+  ScaleAndZero judged(const Pieces& pieces) const {
+    if (best_.scale == whole_.scale && best_.zero_point == whole_.zero_point) return whole_;
+    kernels::ErrorLanes best, whole;
+    pieces([&](std::span<const float> values) {
+      kernels::exact_error(rule_, values.data(), values.size(), best_.scale, best_.zero_point, best);
+      kernels::exact_error(rule_, values.data(), values.size(), whole_.scale, whole_.zero_point, whole);
+    });
+    return best.sum() < whole.sum() ? best_ : whole_;
+  }
+
+ private:
+  void try_all(std::span<const double> keeps, double base, const Pieces& pieces) {
+    std::array<float, kMost> scale, zero_point;
+    std::array<double, kMost> errors{};
+    for (size_t i = 0; i < keeps.size(); ++i) {
+      const ScaleAndZero candidate = fit_shrunk(spec_, range_, whole_, base + keeps[i]);
+      scale[i] = candidate.scale;
+      zero_point[i] = candidate.zero_point;
+    }
+    pieces([&](std::span<const float> values) {
+      kernels::search_errors(rule_, values.data(), values.size(), scale.data(), zero_point.data(), keeps.size(),
+                             errors.data());
+    });
+    for (size_t i = 0; i < keeps.size(); ++i) {
+      const double error = errors[i] * (double{scale[i]} * double{scale[i]});
+      if (!(error < least_)) continue;
+      least_ = error;
+      best_keep_ = base + keeps[i];
+      best_ = {scale[i], zero_point[i]};
+    }
+  }
+
+  const QuantSpec& spec_;
+  kernels::CodeRule rule_;
+  Range range_;
+  ScaleAndZero whole_, best_;
+  double best_keep_ = 1, least_ = std::numeric_limits<double>::infinity();
 };
 
-double squared_error(const QuantSpec& spec, std::span<const float> values, const ScaleAndZero& p) {
-  const float low = static_cast<float>(code_min(spec)), high = static_cast<float>(code_max(spec));
-  const bool float_zero = spec.zero_point == ZeroPointKind::kFloat;
-  std::array<double, kLanes> lanes{};
-  for (size_t i = 0; i < values.size(); ++i) {
-    const float w = values[i];
-    float code = float_zero ? std::nearbyint(w / p.scale + p.zero_point) : std::nearbyint(w / p.scale) + p.zero_point;
-    code = code < low ? low : (code > high ? high : code);
-    const float error = w - p.scale * (code - p.zero_point);
-    lanes[i % kLanes] += static_cast<double>(error) * static_cast<double>(error);
-  }
-  double sum = 0;
-  for (const double lane : lanes) sum += lane;
-  return sum;
-}
-
-std::vector<Candidate> candidates_of(const QuantSpec& spec, const Extremes& extremes) {
-  std::vector<Candidate> all(kCandidates);
-  for (int i = 0; i < kCandidates; ++i) {
-    const double keep = 1 - kStep * i;
-    double low = extremes.min * keep, high = extremes.max * keep;
-    if (spec.symmetry == Symmetry::kAsymmetric && spec.zero_point == ZeroPointKind::kFloat) {
-      const double middle = (double{extremes.min} + extremes.max) / 2, half = (double{extremes.max} - extremes.min) / 2;
-      low = middle - half * keep;
-      high = middle + half * keep;
+// Cuts a replayed group into whole tiles, whatever the pieces it comes in: the sums must not depend on those.
+void replay_tiles(const ReplayValues& replay, const std::function<void(std::span<const float>)>& fn) {
+  std::vector<float> rest;
+  replay([&](std::span<const float> piece) {
+    if (!rest.empty()) {
+      const size_t taken = std::min(piece.size(), kernels::kErrorTile - rest.size());
+      rest.insert(rest.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(taken));
+      piece = piece.subspan(taken);
+      if (rest.size() < kernels::kErrorTile) return;
+      fn(rest);
+      rest.clear();
     }
-    all[static_cast<size_t>(i)].parameters = scale_for(spec, low, high);
-  }
-  return all;
+    const size_t whole = piece.size() / kernels::kErrorTile * kernels::kErrorTile;
+    if (whole > 0) fn(piece.first(whole));
+    rest.assign(piece.begin() + static_cast<std::ptrdiff_t>(whole), piece.end());
+  });
+  if (!rest.empty()) fn(rest);
 }
 
-ScaleAndZero best_of(const std::vector<Candidate>& all) {
-  const Candidate* best = &all.front();
-  for (const Candidate& candidate : all) {
-    if (candidate.error < best->error) best = &candidate;
-  }
-  return best->parameters;
-}
+bool is_trivial(Range range) { return range.least == 0 && range.largest == 0; }
 
 class Mse : public Algorithm {
  public:
@@ -65,30 +95,30 @@ class Mse : public Algorithm {
 
   void fit(const QuantSpec& spec, std::span<const float> values, int64_t length, std::span<float> scale,
            std::span<float> zero_point) const override {
-    for (size_t group = 0; group < scale.size(); ++group) {
+    for_each_range(values, length, [&](size_t group, Range range) {
       const auto own = values.subspan(group * static_cast<size_t>(length), static_cast<size_t>(length));
-      Extremes extremes;
-      extremes.add(own);
-      if (!extremes.finite()) fail_not_finite(group);
-      std::vector<Candidate> all = candidates_of(spec, extremes);
-      for (Candidate& candidate : all) candidate.error = squared_error(spec, own, candidate.parameters);
-      const ScaleAndZero found = best_of(all);
+      const ScaleAndZero found = search(spec, range, group, [own](const auto& piece) { piece(own); });
       scale[group] = found.scale;
       zero_point[group] = found.zero_point;
-    }
+    });
   }
 
   void fit_streamed(const QuantSpec& spec, const ReplayValues& replay, float& scale, float& zero_point) const override {
-    Extremes extremes;
-    replay([&](std::span<const float> piece) { extremes.add(piece); });
-    if (!extremes.finite()) fail_not_finite(0);
-    std::vector<Candidate> all = candidates_of(spec, extremes);
-    replay([&](std::span<const float> piece) {
-      for (Candidate& candidate : all) candidate.error += squared_error(spec, piece, candidate.parameters);
-    });
-    const ScaleAndZero found = best_of(all);
+    const ScaleAndZero found =
+        search(spec, range_of(replay), 0, [&](const auto& piece) { replay_tiles(replay, piece); });
     scale = found.scale;
     zero_point = found.zero_point;
+  }
+
+ private:
+  static ScaleAndZero search(const QuantSpec& spec, Range range, size_t group, const Pieces& pieces) {
+    const ScaleAndZero whole = fit_range(spec, range);
+    check_scale(whole.scale, group);
+    if (is_trivial(range)) return whole;
+    Search found(spec, range, whole);
+    found.coarse(pieces);
+    found.fine(pieces);
+    return found.judged(pieces);
   }
 };
 

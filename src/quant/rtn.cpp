@@ -11,21 +11,17 @@ class Rtn : public Algorithm {
 
   void fit(const QuantSpec& spec, std::span<const float> values, int64_t length, std::span<float> scale,
            std::span<float> zero_point) const override {
-    for (size_t group = 0; group < scale.size(); ++group) {
-      Extremes extremes;
-      extremes.add(values.subspan(group * static_cast<size_t>(length), static_cast<size_t>(length)));
-      if (!extremes.finite()) fail_not_finite(group);
-      const ScaleAndZero found = scale_for(spec, extremes.min, extremes.max);
+    for_each_range(values, length, [&](size_t group, Range range) {
+      const ScaleAndZero found = fit_range(spec, range);
+      check_scale(found.scale, group);
       scale[group] = found.scale;
       zero_point[group] = found.zero_point;
-    }
+    });
   }
 
   void fit_streamed(const QuantSpec& spec, const ReplayValues& replay, float& scale, float& zero_point) const override {
-    Extremes extremes;
-    replay([&](std::span<const float> piece) { extremes.add(piece); });
-    if (!extremes.finite()) fail_not_finite(0);
-    const ScaleAndZero found = scale_for(spec, extremes.min, extremes.max);
+    const ScaleAndZero found = fit_range(spec, range_of(replay));
+    check_scale(found.scale, 0);
     scale = found.scale;
     zero_point = found.zero_point;
   }
