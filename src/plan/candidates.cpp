@@ -137,6 +137,9 @@ class Surveyor {
         note_overridable(id, value);
       }
     }
+    if (survey_.sites.empty() && survey_.kept.empty()) {
+      survey_.notes.push_back("no node reads a float constant of " + std::to_string(survey_.min_elements) + " elements or more");
+    }
     if (quantized_nodes_ > 0) {
       survey_.notes.push_back(std::to_string(quantized_nodes_) + (quantized_nodes_ == 1 ? " node is" : " nodes are") +
                               " already quantized and left untouched");

@@ -206,7 +206,11 @@ std::variant<Choice, Obstacle> Decider::attempt_auto(const Site& site, const Wis
 
 std::string Decider::cost_of(const Site& site, const Choice& choice) const {
   const uint64_t float_bytes = bytes_of(site.view.dtype(), site.elements);
-  if (choice.form == Form::kDequantize) return "dequantizes " + human_bytes(float_bytes) + " at every call";
+  if (choice.form == Form::kDequantize) {
+    const bool fuses = site.kind == SiteKind::kMatMulB || site.kind == SiteKind::kGemmB;
+    return "dequantizes " + human_bytes(float_bytes) + " at every call" +
+           (fuses ? ", or becomes MatMulNBits at accuracy_level 4 (activations rounded) in ONNX Runtime" : "");
+  }
   if (choice.form == Form::kFoldAtLoad && site.role == InputRole::kTable) return "the table takes " + human_bytes(float_bytes) + " of memory as float";
   if (choice.form == Form::kMatMulNBits && bits_of(choice.stored_type) == 8 && choice.accuracy_level < 4) {
     return "8 bits at accuracy_level " + std::to_string(choice.accuracy_level) + " are about 20x slower than float for few rows";

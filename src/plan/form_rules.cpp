@@ -43,10 +43,8 @@ bool is_constant(const FormContext& context, const NodeInfo& node, size_t input)
 
 std::optional<Obstacle> product_obstacle(const FormContext& context, const Site& site, const NodeInfo& node) {
   switch (site.kind) {
-    case SiteKind::kMatMulB: break;
-    case SiteKind::kGemmB:
-      if (int_attribute(*node.proto, "transA", 0) != 0) return cannot("the Gemm transposes its activations (transA)");
-      break;
+    case SiteKind::kMatMulB:
+    case SiteKind::kGemmB: break;
     case SiteKind::kMatMulA:
     case SiteKind::kGemmA: return cannot("the constant is on the left of the product");
     case SiteKind::kMatMulBatchedB: return cannot("the constant is a batch of matrices, the kernels take one");
@@ -69,27 +67,17 @@ std::optional<Obstacle> lstm_obstacle(const FormContext& context, const Site& si
   return std::nullopt;
 }
 
-// DequantizeLinear in front of MatMul: the runtime wants to fuse the two and then misses codes of an outer graph.
-std::optional<Obstacle> dequantize_obstacle(const FormContext& context, const Site& site, const NodeInfo& node, bool blocked) {
+std::optional<Obstacle> dequantize_obstacle(const FormContext& context, const NodeInfo& node, const Trial& trial) {
   const int64_t opset = context.index.opset(node.scope, "");
-  if (blocked && opset < 21) {
-    return cannot("DequantizeLinear takes blocks from opset 21 on, the model has " + std::to_string(opset) + "; use granularity channel or fold_at_load");
-  }
-  if (opset < 13 && !context.target.contrib_ops) {
-    return cannot("DequantizeLinear with channels needs opset 13, the model has " + std::to_string(opset));
-  }
-  const bool fuses = site.kind == SiteKind::kMatMulB ||
-                     (site.kind == SiteKind::kGemmB && int_attribute(*node.proto, "transB", 0) == 0);
-  if (!fuses || context.index.scope(node.scope).kind != ScopeKind::kSubgraph) return std::nullopt;
-  for (ValueId value : context.constants.chain(site.value)) {
-    if (context.index.value(value).scope != node.scope) {
-      return cannot("ONNX Runtime does not load DequantizeLinear before MatMul in a branch with codes outside it; use fold_at_load or matmul_nbits");
-    }
-  }
-  return std::nullopt;
+  const ScaleLayout& layout = trial.placement.layout;
+  const bool blocked = layout.block_axis >= 0;
+  const int64_t least = blocked || bits_of(trial.spec.code_type) == 4 ? 21 : layout.channel_axes.empty() ? 10 : 13;
+  if (opset >= least || (context.target.contrib_ops && !blocked)) return std::nullopt;
+  return cannot("DequantizeLinear " + std::string(blocked ? "by block" : "of this kind") + " needs opset " + std::to_string(least) +
+                ", the model has " + std::to_string(opset) + "; use form fold_at_load" + (blocked ? " or granularity channel" : ""));
 }
 
-std::optional<Obstacle> node_obstacle(const FormContext& context, const Site& site, const NodeInfo& node, const FormRule& rule, const Wish& wish) {
+std::optional<Obstacle> node_obstacle(const FormContext& context, const Site& site, const NodeInfo& node, const FormRule& rule) {
   switch (rule.form) {
     case Form::kMatMulNBits:
     case Form::kDynamicInteger: return product_obstacle(context, site, node);
@@ -98,7 +86,6 @@ std::optional<Obstacle> node_obstacle(const FormContext& context, const Site& si
       if (site.kind != SiteKind::kTable) return cannot(std::string("it serves ") + rule.serves);
       return std::nullopt;
     case Form::kDynamicLstm: return lstm_obstacle(context, site, node);
-    case Form::kDequantize: return dequantize_obstacle(context, site, node, wish.use.granularity == Granularity::kBlock);
     default: return std::nullopt;
   }
 }
@@ -137,8 +124,10 @@ std::optional<Obstacle> wish_obstacle(const Site& site, const Wish& wish, const 
       return cannot("accuracy_level 4 rounds activations, the policy says activations: none");
     }
   }
-  if (site.view.dtype() != DType::kFloat32 && rule.form != Form::kFoldAtLoad) {
-    return cannot("the node computes in " + std::string(name_of(site.view.dtype())) + "; it serves fp32");
+  const DType source = site.view.dtype();
+  const bool too_narrow = source == DType::kFloat64 && !is_storage_only(rule.form);  // such products run in fp32
+  if (too_narrow || (source != DType::kFloat32 && rule.form == Form::kDynamicLstm)) {
+    return cannot("the node computes in " + std::string(name_of(source)) + ", this form in fp32");
   }
   const bool four_bits = bits_of(spec.code_type) == 4;
   if (float_zero && rule.form != Form::kFoldAtLoad && !(rule.form == Form::kMatMulNBits && four_bits)) {
@@ -198,7 +187,7 @@ Trial try_form(const FormContext& context, const Site& site, const Wish& wish, F
   if (!wish.use.helpers.empty()) return fail(cannot("helper '" + wish.use.helpers[0] + "' is not part of this version"));
   if (auto obstacle = target_obstacle(context, node, *rule, spec.code_type)) return fail(*obstacle);
   if (auto obstacle = wish_obstacle(site, wish, *rule, spec)) return fail(*obstacle);
-  if (auto obstacle = node_obstacle(context, site, node, *rule, wish)) return fail(*obstacle);
+  if (auto obstacle = node_obstacle(context, site, node, *rule)) return fail(*obstacle);
   // The block kernels hold unsigned codes; symmetric signed ones are stored with an offset.
   if (spec.symmetry == Symmetry::kAsymmetric && (rule->form == Form::kMatMulNBits || rule->form == Form::kGatherBlock)) {
     spec.code_type = bits_of(spec.code_type) == 4 ? DType::kUint4 : DType::kUint8;
@@ -209,6 +198,9 @@ Trial try_form(const FormContext& context, const Site& site, const Wish& wish, F
   if (placed.obstacle) return fail(*placed.obstacle);
   trial.placement = std::move(placed.placement);
   trial.adapted = std::move(placed.adapted);
+  if (rule->form == Form::kDequantize) {
+    if (auto obstacle = dequantize_obstacle(context, node, trial)) return fail(*obstacle);
+  }
   if (rule->form == Form::kMatMulNBits) trial.accuracy_level = wish.use.accuracy_level.value_or(0);
   const uint64_t after = stored_bytes(rule->form, stored_shape(site, trial.placement), spec, trial.placement.layout);
   const uint64_t before = bytes_of(site.view.dtype(), site.elements);

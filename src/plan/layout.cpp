@@ -45,9 +45,11 @@ bool wants_swap(Form form, const Site& site, const onnx::NodeProto& node) {
   }
 }
 
-uint64_t block_bytes(int64_t length, int64_t block, int bits, int scale_bytes) {
+// Of one row. MatMulNBits stores whole blocks, a look-up only what there is.
+uint64_t block_bytes(int64_t length, int64_t block, const PlaceRequest& request) {
   const uint64_t blocks = static_cast<uint64_t>((length + block - 1) / block);
-  return blocks * (static_cast<uint64_t>(block) * static_cast<uint64_t>(bits) / 8 + static_cast<uint64_t>(scale_bytes));
+  const uint64_t codes = request.form == Form::kMatMulNBits ? blocks * static_cast<uint64_t>(block) : static_cast<uint64_t>(length);
+  return codes * static_cast<uint64_t>(request.bits) / 8 + blocks * static_cast<uint64_t>(request.scale_bytes);
 }
 
 bool allowed_by(const std::vector<int64_t>& allowed, int64_t block) {
@@ -64,34 +66,27 @@ BlockChoice refuse(std::string text) {
   return {.obstacle = Obstacle{std::move(text), ErrorCode::kUsage}, .block = 0, .adapted = {}};
 }
 
-// Kernels that read codes by block: powers of two; MatMulNBits pads a last block that is not full, rows of tables do not.
+// Kernels that read codes by block: powers of two; a last block may be short.
 BlockChoice kernel_block(const PlaceRequest& request, int64_t length) {
   const Wish& wish = *request.wish;
-  const bool pads = request.form == Form::kMatMulNBits;
   const int64_t wished = wish.use.block.value_or(request.bits == 4 ? 32 : 128);
-  const auto fits = [&](int64_t block) {
-    return is_block_power(block) && allowed_by(*request.allowed, block) && (pads || length % block == 0);
-  };
+  const auto fits = [&](int64_t block) { return is_block_power(block) && allowed_by(*request.allowed, block); };
   if (wish.block_hard) {
     if (fits(wished)) return {.obstacle = {}, .block = wished, .adapted = {}};
-    if (!is_block_power(wished)) return refuse("block " + std::to_string(wished) + " is no power of two from 16 on; use " + fitting_blocks(length));
-    if (!pads && length % wished != 0) {
-      return refuse("block " + std::to_string(wished) + " does not divide " + std::to_string(length) + "; use " + fitting_blocks(length));
+    if (!is_block_power(wished)) {
+      return refuse("block " + std::to_string(wished) + " is no power of two from 16 on; use " + fitting_blocks(length));
     }
-    return refuse("the target's kernels take no block of " + std::to_string(wished));
+    return refuse("the target's kernels take no block of " + std::to_string(wished) + "; use " + fitting_blocks(length));
   }
+  // The block that takes the least bytes; small ones cost speed, so below 32 only where the wish is.
   int64_t best = 0;
-  for (int64_t block = kLeastBlock; block <= std::max(wished, kLeastBlock); block *= 2) {
-    if (!fits(block)) continue;
-    // Small blocks cost scales and speed: below 32 only where nothing else fits.
-    const bool better = best < kUsualLeastBlock || (pads ? block_bytes(length, block, request.bits, request.scale_bytes) <=
-                                                               block_bytes(length, best, request.bits, request.scale_bytes)
-                                                         : true);
-    if (best == 0 || better) best = block;
+  const auto bytes = [&](int64_t block) { return block_bytes(length, block, request); };
+  for (int64_t block = std::min(kUsualLeastBlock, std::max(wished, kLeastBlock)); block <= std::max(wished, kLeastBlock); block *= 2) {
+    if (is_block_power(block) && fits(block) && (best == 0 || bytes(block) <= bytes(best))) best = block;
   }
-  if (best == 0) return {.obstacle = Obstacle{"no block of 16 or more divides " + std::to_string(length)}, .block = 0, .adapted = {}};
+  if (best == 0) return {.obstacle = Obstacle{"the target's kernels take no block up to " + std::to_string(wished)}, .block = 0, .adapted = {}};
   BlockChoice choice{.obstacle = {}, .block = best, .adapted = {}};
-  if (best != wished) choice.adapted = "block " + std::to_string(best) + ", as " + std::to_string(length) + " is no multiple of " + std::to_string(wished);
+  if (best != wished) choice.adapted = "block " + std::to_string(best) + ", which fits " + std::to_string(length) + " better than " + std::to_string(wished);
   return choice;
 }
 
@@ -128,6 +123,17 @@ BlockChoice choose_block(const PlaceRequest& request, const Axes& axes) {
     return {.obstacle = {}, .block = 0, .adapted = "one scale per channel"};
   }
   return dividing_block(request, request.site->view.shape()[static_cast<size_t>(axes.reduction)]);
+}
+
+// One axis of channels, or blocks with every other axis in full.
+bool fit_dequantize(Axes& axes, const Shape& shape, int64_t block) {
+  if (block > 0) {
+    axes.channels = all_but(static_cast<int>(shape.size()), axes.reduction);
+    return true;
+  }
+  if (axes.channels.size() < 2) return true;
+  std::erase_if(axes.channels, [&](int axis) { return shape[static_cast<size_t>(axis)] == 1; });
+  return axes.channels.size() < 2;
 }
 
 }  // namespace
@@ -191,6 +197,10 @@ Placed place(const PlaceRequest& request) {
     if (axes.reduction == axis) axes.reduction = -1;
   }
   const BlockChoice block = choose_block(request, axes);
+  if (request.form == Form::kDequantize && !fit_dequantize(axes, site.view.shape(), block.block)) {
+    placed.obstacle = Obstacle{"DequantizeLinear takes the channels of one axis, this weight has several; use form fold_at_load"};
+    return placed;
+  }
   placed.adapted = block.adapted;
   placed.obstacle = block.obstacle;
   if (placed.obstacle) return placed;

@@ -75,8 +75,6 @@ Wish RuleBook::wish_of(size_t rule) const {
     const Use& own = policy_.rules[rule].use;
     wish.use = layered(own, policy_.defaults);
     wish.use.keep = own.keep;
-    wish.block_hard |= own.block.has_value();
-    wish.granularity_hard |= own.granularity.has_value() || own.block.has_value();
     // What a rule says about granularity replaces all that the defaults say about it.
     if (own.granularity && *own.granularity != Granularity::kBlock && !own.block) wish.use.block.reset();
     if (own.block && !own.granularity) wish.use.granularity = Granularity::kBlock;

@@ -13,8 +13,8 @@ namespace vetquant::plan {
 struct Wish {
   Use use;
   size_t rule = 0;
-  // Asked for in so many words: what does not fit is an obstacle. Else (a default of a policy that says
-  // `on_unsupported: keep`) the nearest granularity that fits is taken, and the reason says so.
+  // What does not fit is an obstacle. Under `on_unsupported: keep` the nearest granularity that fits is taken instead,
+  // and the reason says so.
   bool block_hard = false, granularity_hard = false;
 };
 

@@ -7,22 +7,18 @@
 namespace vetquant::plan {
 namespace {
 
-constexpr int64_t kLeastBlock = 16;
-
 class Sharing {
  public:
   Sharing(const Decider& decider, const Group& group, const std::vector<Choice>& choices)
       : decider_(decider), context_(decider.context()), group_(group), choices_(choices) {}
 
   std::optional<std::vector<Choice>> blocks() const {
-    bool has_table = false;
     const Group::Member* master = nullptr;
     for (const Group::Member& member : group_.members) {
       const SiteKind kind = site(member).kind;
       const bool table = kind == SiteKind::kTable;
       if (!table && kind != SiteKind::kMatMulB && kind != SiteKind::kGemmB) return std::nullopt;
       if (asks_for_another(member, table ? FormChoice::kGatherBlock : FormChoice::kMatMulNBits)) return std::nullopt;
-      has_table |= table;
       const Form form = chosen(member).form;
       const bool leads = form == Form::kMatMulNBits || (form == Form::kGatherBlock && master == nullptr);
       if (leads && (master == nullptr || chosen(*master).form != Form::kMatMulNBits)) master = &member;
@@ -30,12 +26,7 @@ class Sharing {
     if (master == nullptr) master = product_or_first();
     const std::optional<Use> lead = lead_use(*master);
     if (!lead) return std::nullopt;
-    // Rows of a table have no padding: the block must divide them.
-    for (int64_t block = lead->block.value_or(32); block >= kLeastBlock; block /= 2) {
-      if (has_table && row_length() % block != 0) continue;
-      if (auto result = with_block(*lead, block)) return result;
-    }
-    return std::nullopt;
+    return with_block(*lead, lead->block.value_or(32));
   }
 
   std::optional<std::vector<Choice>> folded() const {
@@ -91,12 +82,6 @@ class Sharing {
     }
     use.granularity = Granularity::kBlock;
     return use;
-  }
-
-  int64_t row_length() const {
-    const Group::Member& first = group_.members[0];
-    const Axes axes = axes_of(site(first), *context_.index.node(site(first).node).proto);
-    return site(first).view.shape()[static_cast<size_t>(axes.reduction)];
   }
 
   std::optional<std::vector<Choice>> with_block(const Use& lead, int64_t block) const {

@@ -27,11 +27,13 @@ uint64_t product(const Shape& shape) { return checked_elements(shape).value_or(0
 
 bool is_block_kernel(Form form) { return form == Form::kMatMulNBits || form == Form::kGatherBlock; }
 
+int64_t rounded_up(int64_t length, int64_t to) { return (length + to - 1) / to * to; }
+
 uint64_t code_bytes(Form form, const Shape& shape, DType code, const ScaleLayout& layout) {
   if (!is_block_kernel(form)) return bytes_of(code, product(shape));
   Shape padded = shape;
   int64_t& length = padded[static_cast<size_t>(layout.block_axis)];
-  length = (length + layout.block_size - 1) / layout.block_size * layout.block_size;
+  length = rounded_up(length, form == Form::kMatMulNBits ? layout.block_size : 8 / bits_of(code));  // whole blocks; whole bytes
   return bytes_of(code, product(padded));
 }
 
