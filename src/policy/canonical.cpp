@@ -22,7 +22,9 @@ std::string list(const std::vector<std::string>& texts) {
 // One "{key: value, ...}".
 class MapText {
  public:
-  void add(std::string_view key, const std::string& value) { text_.append(text_.empty() ? "" : ", ").append(key).append(": ").append(value); }
+  void add(std::string_view key, const std::string& value) {
+    text_.append(text_.empty() ? "" : ", ").append(key).append(": ").append(value);
+  }
   void add_list(std::string_view key, const std::vector<std::string>& texts) {
     if (!texts.empty()) add(key, list(texts));
   }
@@ -123,13 +125,15 @@ std::string canonical_text(const Policy& policy) {
   text += "defaults: " + canonical(policy.defaults) + "\n";
   if (!policy.rules.empty()) text += "rules:\n";
   for (const Rule& rule : policy.rules) {
-    text += "  - {" + (rule.name.empty() ? std::string() : "name: " + yaml_text(rule.name) + ", ") + "match: " + canonical(rule.match) +
-            ", use: " + canonical(rule.use) + (rule.inherited == Inherited::kYes ? ", optional: true" : "") + "}\n";
+    text += "  - {" + (rule.name.empty() ? std::string() : "name: " + yaml_text(rule.name) + ", ") +
+            "match: " + canonical(rule.match) + ", use: " + canonical(rule.use) +
+            (rule.inherited == Inherited::kYes ? ", optional: true" : "") + "}\n";
   }
   text += "tensors: {min_elements: " + std::to_string(policy.tensors.min_elements) +
           ", tied: " + std::string(words::kTied[static_cast<size_t>(policy.tensors.tied)]) + "}\n";
   text += "on_unsupported: " + std::string(words::kOnUnsupported[static_cast<size_t>(policy.on_unsupported)]) + "\n";
-  text += "on_unmatched_rule: " + std::string(words::kOnUnmatchedRule[static_cast<size_t>(policy.on_unmatched_rule)]) + "\n";
+  text += "on_unmatched_rule: " + std::string(words::kOnUnmatchedRule[static_cast<size_t>(policy.on_unmatched_rule)]) +
+          "\n";
   const std::string calibration = canonical(policy.calibration);
   if (calibration != "{}") text += "calibration: " + calibration + "\n";
   MapText budget;
@@ -145,7 +149,8 @@ std::string canonical_text(const TargetProfile& target) {
   std::string text = "version: 1\nname: " + yaml_text(target.name) + "\ntitle: " + yaml_text(target.title) + "\n";
   if (!target.instruction_set.empty()) text += "instruction_set: " + yaml_text(target.instruction_set) + "\n";
   text += "runtime: {name: " + yaml_text(target.runtime) + ", version: " + yaml_text(target.runtime_version) + "}\n";
-  text += "max_opset: " + std::to_string(target.max_opset) + "\nmax_ir_version: " + std::to_string(target.max_ir_version) + "\n";
+  text += "max_opset: " + std::to_string(target.max_opset) +
+          "\nmax_ir_version: " + std::to_string(target.max_ir_version) + "\n";
   text += std::string("saturates_u8s8: ") + (target.saturates_u8s8 ? "true" : "false") + "\n";
   text += std::string("contrib_ops: ") + (target.contrib_ops ? "true" : "false") + "\n";
   text += "fp16: {compute_default: " + std::string(name_of(target.fp16_compute_default)) +

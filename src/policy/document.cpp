@@ -26,10 +26,14 @@ std::string suggestion(std::string_view word, std::span<const std::string_view> 
 
 std::string shown(const YamlTree& tree) {
   switch (tree.kind) {
-    case Kind::kNull: return "nothing";
-    case Kind::kScalar: return "'" + printable(tree.scalar, 60) + "'";
-    case Kind::kList: return "a list";
-    case Kind::kMap: return "a map";
+    case Kind::kNull:
+      return "nothing";
+    case Kind::kScalar:
+      return "'" + printable(tree.scalar, 60) + "'";
+    case Kind::kList:
+      return "a list";
+    case Kind::kMap:
+      return "a map";
   }
   return "";
 }
@@ -70,20 +74,23 @@ SourcePosition YamlValue::position() const { return {*file_, tree_->line, tree_-
 void YamlValue::fail(const std::string& what, ErrorCode code) const { throw Error(code, what, position().text()); }
 
 std::string YamlValue::text(std::string_view what) const {
-  if (!is_scalar() || tree_->scalar.empty()) fail(std::string(what) + " must be a text, not " + (is_scalar() ? "an empty one" : shown(*tree_)));
+  if (!is_scalar() || tree_->scalar.empty())
+    fail(std::string(what) + " must be a text, not " + (is_scalar() ? "an empty one" : shown(*tree_)));
   return tree_->scalar;
 }
 
 int64_t YamlValue::integer(std::string_view what, int64_t least, int64_t most) const {
   const std::optional<int64_t> value = is_scalar() && !tree_->quoted ? parsed<int64_t>(tree_->scalar) : std::nullopt;
   if (value && *value >= least && *value <= most) return *value;
-  fail(std::string(what) + " must be an integer from " + std::to_string(least) + " to " + std::to_string(most) + ", not " + shown(*tree_));
+  fail(std::string(what) + " must be an integer from " + std::to_string(least) + " to " + std::to_string(most) +
+       ", not " + shown(*tree_));
 }
 
 double YamlValue::number(std::string_view what, double least, double most) const {
   const std::optional<double> value = is_scalar() && !tree_->quoted ? parsed<double>(tree_->scalar) : std::nullopt;
   if (value && *value >= least && *value <= most) return *value;  // NaN fails both
-  fail(std::string(what) + " must be a number from " + number_text(least) + " to " + number_text(most) + ", not " + shown(*tree_));
+  fail(std::string(what) + " must be a number from " + number_text(least) + " to " + number_text(most) + ", not " +
+       shown(*tree_));
 }
 
 bool YamlValue::boolean(std::string_view what) const {
@@ -97,7 +104,8 @@ uint64_t YamlValue::bytes(std::string_view what) const {
     std::string_view name;
     double bytes;
   };
-  constexpr Unit kUnits[] = {{"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}, {"B", 1}, {"", 1}};
+  constexpr Unit kUnits[] = {{"kB", 1e3},     {"MB", 1e6},     {"GB", 1e9},     {"TB", 1e12}, {"KiB", 0x1p10},
+                             {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}, {"B", 1},     {"", 1}};
   constexpr double kMost = 0x1p60;
   for (const Unit& unit : kUnits) {
     if (!is_scalar() || !tree_->scalar.ends_with(unit.name)) continue;
@@ -141,26 +149,29 @@ std::vector<std::pair<YamlValue, YamlValue>> YamlValue::entries(std::string_view
   for (const auto& [key, value] : tree_->entries) {
     const YamlValue name(key, file_);
     if (!name.is_scalar()) name.fail("a key must be a word, not " + shown(*key));
-    if (!seen.insert(key->scalar).second) name.fail("key '" + printable(key->scalar, 60) + "' stands twice in this map");
+    if (!seen.insert(key->scalar).second)
+      name.fail("key '" + printable(key->scalar, 60) + "' stands twice in this map");
     all.emplace_back(name, YamlValue(value, file_));
   }
   return all;
 }
 
-YamlMap::YamlMap(const YamlValue& value, std::string_view what, std::span<const std::string_view> known) : value_(value), what_(what) {
+YamlMap::YamlMap(const YamlValue& value, std::string_view what, std::span<const std::string_view> known)
+    : value_(value), what_(what) {
   for (const auto& [key, entry] : value.entries(what)) {
     const std::string& name = key.tree_->scalar;
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       key.fail("unknown key '" + printable(name, 60) + "' in " + what_ + suggestion(name, known));
     }
-    entries_.emplace_back(name, entry);
+    entries_.emplace_back(key, entry);
   }
 }
 
 std::optional<YamlValue> YamlMap::find(std::string_view key) const {
   for (const auto& [name, entry] : entries_) {
-    if (name != key) continue;
-    if (entry.is_null()) entry.fail("'" + std::string(key) + "' has no value");
+    if (name.tree_->scalar != key) continue;
+    if (entry.is_null())
+      name.fail("'" + std::string(key) + "' has no value");  // yaml-cpp finds nothing where the next thing begins
     return entry;
   }
   return std::nullopt;

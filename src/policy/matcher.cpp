@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "regex.h"
+#include "address_regex.h"
 #include "vetquant/core/text.h"
 #include "vetquant/policy/policy.h"
 
@@ -28,7 +28,9 @@ Matcher::Matcher(const Rule& rule) : state_(std::make_unique<State>()) {
     try {
       state_->regexes.emplace_back(pattern);
     } catch (const std::invalid_argument& error) {
-      throw Error(ErrorCode::kUsage, "node_regex '" + printable(pattern, 60) + "' is no regular expression: " + error.what(), rule.position.text());
+      throw Error(ErrorCode::kUsage,
+                  "node_regex '" + printable(pattern, 60) + "' is no regular expression: " + error.what(),
+                  rule.position.text());
     }
   }
 }
@@ -54,7 +56,8 @@ bool Matcher::matches(const MatchSubject& subject) const {
     const Regex::Answer answer = regex.matches(subject.node_address);
     if (answer == Regex::Answer::kYes) return true;
     if (answer == Regex::Answer::kTooManySteps) {
-      throw Error(ErrorCode::kUsage, "node_regex takes too many steps on '" + printable(subject.node_address, 80) + "'; write it simpler",
+      throw Error(ErrorCode::kUsage,
+                  "node_regex takes too many steps on '" + printable(subject.node_address, 80) + "'; write it simpler",
                   state_->position.text());
     }
   }

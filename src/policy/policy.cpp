@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "address_regex.h"
 #include "canonical.h"
-#include "regex.h"
 #include "source_chain.h"
 #include "use_reader.h"
 #include "vetquant/core/hash.h"
@@ -53,8 +53,10 @@ Match read_match(const YamlValue& value) {
     match.between = v->texts("between");
     if (match.between.size() != 2) v->fail("between takes two values, [from, to]");
   }
-  if (value.entries("match").empty()) value.fail("a match without conditions; to match every node write match: {op: \"*\"}");
-  if (match.min_elements && match.max_elements && *match.min_elements > *match.max_elements) value.fail("min_elements is above max_elements: this rule can match nothing");
+  if (value.entries("match").empty())
+    value.fail("a match without conditions; to match every node write match: {op: \"*\"}");
+  if (match.min_elements && match.max_elements && *match.min_elements > *match.max_elements)
+    value.fail("min_elements is above max_elements: this rule can match nothing");
   return match;
 }
 
@@ -79,8 +81,10 @@ PolicyGate read_gate(const YamlValue& value) {
     if (const auto v = map.find(key)) to = v->number(key, least, most);
     return to ? 1 : 0;
   };
-  int bounds = number("max_increase", gate.max_increase, 0, kAnyNumber) + number("max_decrease", gate.max_decrease, 0, kAnyNumber);
-  bounds += number("min", gate.min, -kAnyNumber, kAnyNumber) + number("max", gate.max, -kAnyNumber, kAnyNumber) + number("keep", gate.keep, 0, 1);
+  int bounds = number("max_increase", gate.max_increase, 0, kAnyNumber) +
+               number("max_decrease", gate.max_decrease, 0, kAnyNumber);
+  bounds += number("min", gate.min, -kAnyNumber, kAnyNumber) + number("max", gate.max, -kAnyNumber, kAnyNumber) +
+            number("keep", gate.keep, 0, 1);
   if (bounds == 0) value.fail("a gate without a bound; write max_increase, max_decrease, min, max or keep");
   if (const auto v = map.find("confidence")) gate.confidence_pct = v->number("confidence", 50, 99.999);
   return gate;
@@ -103,7 +107,8 @@ void read_settings(const YamlMap& map, OwnPolicy& own) {
   if (const auto v = map.find("budget")) {
     const YamlMap budget(*v, "budget", words::kBudgetKeys);
     if (const auto e = budget.find("file")) policy.budget.file_bytes = e->bytes("file");
-    if (const auto e = budget.find("effective_bits")) policy.budget.effective_bits = e->number("effective_bits", 0.5, 64);
+    if (const auto e = budget.find("effective_bits"))
+      policy.budget.effective_bits = e->number("effective_bits", 0.5, 64);
   }
   if (const auto v = map.find("gates")) {
     for (const YamlValue& gate : v->list("gates")) policy.gates.push_back(read_gate(gate));
@@ -127,7 +132,8 @@ OwnPolicy read_own(const SourceText& source) {
   if (const auto v = map.find("rules")) {
     for (const YamlValue& rule : v->list("rules")) own.policy.rules.push_back(read_rule(rule));
     // A preset is for any model: its rules may match nothing.
-    if (source.name.starts_with(kPresetSource)) for (Rule& rule : own.policy.rules) rule.inherited = Inherited::kYes;
+    if (source.name.starts_with(kPresetSource))
+      for (Rule& rule : own.policy.rules) rule.inherited = Inherited::kYes;
     if (own.policy.rules.size() > kMostRules) v->fail("a policy has at most " + std::to_string(kMostRules) + " rules");
   }
   read_settings(map, own);
@@ -172,7 +178,8 @@ OwnPolicy merged(OwnPolicy nearer, OwnPolicy further) {
 }
 
 std::string name_of_source(const std::string& source) {
-  return source.starts_with(kPresetSource) ? source.substr(kPresetSource.size()) : std::filesystem::path(source).stem().string();
+  return source.starts_with(kPresetSource) ? source.substr(kPresetSource.size())
+                                           : std::filesystem::path(source).stem().string();
 }
 
 Policy finish(OwnPolicy own, const std::string& source) {
@@ -180,8 +187,12 @@ Policy finish(OwnPolicy own, const std::string& source) {
   policy.name = name_of_source(source);
   if (own.min_elements) policy.tensors.min_elements = *own.min_elements;
   if (own.tied) policy.tensors.tied = static_cast<Tied>(own.tied->word("tied", words::kTied));
-  if (own.on_unsupported) policy.on_unsupported = static_cast<OnUnsupported>(own.on_unsupported->word("on_unsupported", words::kOnUnsupported));
-  if (own.on_unmatched_rule) policy.on_unmatched_rule = static_cast<OnUnmatchedRule>(own.on_unmatched_rule->word("on_unmatched_rule", words::kOnUnmatchedRule));
+  if (own.on_unsupported)
+    policy.on_unsupported =
+        static_cast<OnUnsupported>(own.on_unsupported->word("on_unsupported", words::kOnUnsupported));
+  if (own.on_unmatched_rule)
+    policy.on_unmatched_rule =
+        static_cast<OnUnmatchedRule>(own.on_unmatched_rule->word("on_unmatched_rule", words::kOnUnmatchedRule));
   policy.text = canonical_text(policy);
   policy.digest = digest_of(policy.text);
   // After the text: the digest must not depend on where the policy's folder is.
@@ -204,7 +215,8 @@ std::string unknown_preset(const std::string& name) {
     all += (all.empty() ? "" : ", ") + preset.name;
   }
   const std::string nearest = nearest_word(name, known);
-  return "there is no preset '" + printable(name, 60) + "'" + (nearest.empty() ? "; presets: " + all : "; did you mean '" + nearest + "'?") +
+  return "there is no preset '" + printable(name, 60) + "'" +
+         (nearest.empty() ? "; presets: " + all : "; did you mean '" + nearest + "'?") +
          " (a file's name has a '/' or ends in .yaml)";
 }
 
@@ -224,7 +236,8 @@ SourceText extended_text(const YamlValue& extends, const std::string& from) {
 }  // namespace
 
 Policy load_policy(const std::string& name_or_path) {
-  if (const Preset* preset = find_preset(name_or_path)) return parse_policy(preset->text, std::string(kPresetSource) + name_or_path);
+  if (const Preset* preset = find_preset(name_or_path))
+    return parse_policy(preset->text, std::string(kPresetSource) + name_or_path);
   if (!is_file_name(name_or_path)) throw Error(ErrorCode::kUsage, unknown_preset(name_or_path), "policy");
   return parse_policy(read_small_file(name_or_path), name_or_path);
 }

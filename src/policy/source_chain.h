@@ -40,9 +40,11 @@ auto read_chain(SourceText first, const ReadOwn& read_own, const Next& next) {
     if (!extends) break;
     SourceText further = next(*extends, sources.back().name);
     for (const SourceText& earlier : sources) {
-      if (earlier.name == further.name) extends->fail("extends goes in a circle: " + printable(further.name) + " is extended already");
+      if (earlier.name == further.name)
+        extends->fail("extends goes in a circle: " + printable(further.name) + " is extended already");
     }
-    if (sources.size() >= kLongestChain) extends->fail("more than " + std::to_string(kLongestChain) + " files extend each other");
+    if (sources.size() >= kLongestChain)
+      extends->fail("more than " + std::to_string(kLongestChain) + " files extend each other");
     sources.push_back(std::move(further));
   }
   return chain;

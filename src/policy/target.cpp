@@ -34,7 +34,8 @@ FormSupport read_form(const YamlValue& value) {
   if (const auto v = map.find("ops")) support.ops = read_globs(*v, "ops");
   if (const auto v = map.find("weights")) support.weights = read_weight_types(*v);
   if (const auto v = map.find("blocks")) {
-    for (const YamlValue& block : v->list("blocks")) support.blocks.push_back(block.integer("block", 1, int64_t{1} << 20));
+    for (const YamlValue& block : v->list("blocks"))
+      support.blocks.push_back(block.integer("block", 1, int64_t{1} << 20));
   }
   if (const auto v = map.find("in_subgraphs")) support.in_subgraphs = v->boolean("in_subgraphs");
   if (const auto v = map.find("slow_because")) support.slow_because = v->text("slow_because");
@@ -69,14 +70,16 @@ FormPreference read_preference(const YamlValue& value) {
 void read_lists(const YamlMap& map, OwnTarget& own) {
   if (const auto v = map.find("fp16")) {
     const YamlMap fp16(*v, "fp16", words::kFp16Keys);
-    if (const auto e = fp16.find("compute_default")) own.compute_default = dtype_from_name(words::kFloats[e->word("type to compute in", words::kFloats)]);
+    if (const auto e = fp16.find("compute_default"))
+      own.compute_default = dtype_from_name(words::kFloats[e->word("type to compute in", words::kFloats)]);
     if (const auto e = fp16.find("ops")) own.fp16_ops = read_globs(*e, "ops");
     fp16.need("source").text("source");
   }
   if (const auto v = map.find("forms")) {
     for (const YamlValue& form : v->list("forms")) {
       FormSupport support = read_form(form);
-      const bool twice = std::any_of(own.forms.begin(), own.forms.end(), [&](const FormSupport& other) { return other.form == support.form; });
+      const bool twice = std::any_of(own.forms.begin(), own.forms.end(),
+                                     [&](const FormSupport& other) { return other.form == support.form; });
       if (twice) form.fail("form '" + std::string(name_of(support.form)) + "' stands twice in this profile");
       own.forms.push_back(std::move(support));
     }
@@ -108,7 +111,8 @@ OwnTarget read_own(const SourceText& source) {
   if (const auto v = map.find("source")) v->text("source");
   read_lists(map, own);
   if (!own.extends) {  // nothing else could say it
-    for (const std::string_view key : {"title", "runtime", "max_opset", "max_ir_version", "forms", "preferences"}) map.need(key);
+    for (const std::string_view key : {"title", "runtime", "max_opset", "max_ir_version", "forms", "preferences"})
+      map.need(key);
   }
   return own;
 }
@@ -128,7 +132,8 @@ OwnTarget merged(OwnTarget nearer, const OwnTarget& further) {
   fill(nearer.compute_default, further.compute_default);
   fill(nearer.fp16_ops, further.fp16_ops);
   for (const FormSupport& support : further.forms) {
-    const bool own = std::any_of(nearer.forms.begin(), nearer.forms.end(), [&](const FormSupport& other) { return other.form == support.form; });
+    const bool own = std::any_of(nearer.forms.begin(), nearer.forms.end(),
+                                 [&](const FormSupport& other) { return other.form == support.form; });
     if (!own) nearer.forms.push_back(support);
   }
   nearer.preferences.insert(nearer.preferences.end(), further.preferences.begin(), further.preferences.end());
@@ -153,7 +158,8 @@ std::string unknown_target(const std::string& name) {
   std::string all;
   for (const std::string& word : known) all += (all.empty() ? "" : ", ") + word;
   const std::string nearest = nearest_word(name, known);
-  return "there is no target '" + printable(name, 60) + "'" + (nearest.empty() ? "; targets: " + all : "; did you mean '" + nearest + "'?") +
+  return "there is no target '" + printable(name, 60) + "'" +
+         (nearest.empty() ? "; targets: " + all : "; did you mean '" + nearest + "'?") +
          " (a file's name has a '/' or ends in .yaml)";
 }
 
@@ -187,12 +193,14 @@ TargetProfile finish(OwnTarget own, const std::string& name) {
 }  // namespace
 
 const FormSupport* TargetProfile::find(FormChoice form) const {
-  const auto found = std::find_if(forms.begin(), forms.end(), [&](const FormSupport& support) { return support.form == form; });
+  const auto found =
+      std::find_if(forms.begin(), forms.end(), [&](const FormSupport& support) { return support.form == form; });
   return found == forms.end() ? nullptr : &*found;
 }
 
 TargetProfile load_target(const std::string& name_or_path) {
-  if (const ShippedTarget* target = find_shipped(name_or_path)) return parse_target(target->text, "target " + target->name);
+  if (const ShippedTarget* target = find_shipped(name_or_path))
+    return parse_target(target->text, "target " + target->name);
   std::error_code ignored;
   if (!looks_like_path(name_or_path) && !std::filesystem::is_regular_file(name_or_path, ignored)) {
     throw Error(ErrorCode::kUsage, unknown_target(name_or_path), "target");

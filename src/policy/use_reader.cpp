@@ -20,37 +20,47 @@ void read_numbers(const YamlMap& map, Use& use) {
   if (const auto v = map.find("block")) use.block = v->integer("block", 1, kLargestBlock);
   if (const auto v = map.find("axis")) use.axis = v->integer("axis", -64, 63);
   if (const auto v = map.find("symmetric")) use.symmetric = v->boolean("symmetric");
-  if (const auto v = map.find("accuracy_level")) use.accuracy_level = static_cast<int>(v->integer("accuracy_level", 0, 4));
+  if (const auto v = map.find("accuracy_level"))
+    use.accuracy_level = static_cast<int>(v->integer("accuracy_level", 0, 4));
 }
 
 void read_words(const YamlMap& map, Use& use) {
   if (const auto v = map.find("weights")) use.weights = dtype_word(*v, "type of weights", words::kWeights);
-  if (const auto v = map.find("activations")) use.activations = static_cast<Activations>(v->word("kind of activations", words::kActivations));
-  if (const auto v = map.find("granularity")) use.granularity = static_cast<Granularity>(v->word("granularity", words::kGranularity));
+  if (const auto v = map.find("activations"))
+    use.activations = static_cast<Activations>(v->word("kind of activations", words::kActivations));
+  if (const auto v = map.find("granularity"))
+    use.granularity = static_cast<Granularity>(v->word("granularity", words::kGranularity));
   if (const auto v = map.find("range")) use.range = words::kRange[v->word("range", words::kRange)];
-  if (const auto v = map.find("zero_point")) use.zero_point = words::kZeroPoint[v->word("kind of zero point", words::kZeroPoint)];
+  if (const auto v = map.find("zero_point"))
+    use.zero_point = words::kZeroPoint[v->word("kind of zero point", words::kZeroPoint)];
   if (const auto v = map.find("algorithm")) use.algorithm = v->text("algorithm");
   if (const auto v = map.find("form")) use.form = static_cast<FormChoice>(v->word("form", words::kForm));
   if (const auto v = map.find("scales")) use.scales = dtype_word(*v, "type of scales", words::kFloats);
   if (const auto v = map.find("compute")) use.compute = dtype_word(*v, "type to compute in", words::kFloats);
   if (const auto v = map.find("helpers")) {
-    for (const YamlValue& helper : v->list("helpers")) helper.fail("unknown helper '" + printable(helper.text("helper"), 60) + "'; this version has none");
+    for (const YamlValue& helper : v->list("helpers"))
+      helper.fail("unknown helper '" + printable(helper.text("helper"), 60) + "'; this version has none");
   }
 }
 
 // Wishes that contradict each other within one `use`.
 void check_use(const YamlMap& map, const Use& use) {
   if (use.block && use.granularity && *use.granularity != Granularity::kBlock) {
-    map.find("granularity")->fail("granularity '" + std::string(words::kGranularity[static_cast<size_t>(*use.granularity)]) + "' and a block exclude each other; remove one");
+    map.find("granularity")
+        ->fail("granularity '" + std::string(words::kGranularity[static_cast<size_t>(*use.granularity)]) +
+               "' and a block exclude each other; remove one");
   }
   if (use.symmetric.value_or(false) && use.zero_point == "float") {
     map.find("zero_point")->fail("symmetric codes have no zero point; remove zero_point or write symmetric: false");
   }
   const bool codes = use.weights && bits_of(*use.weights) <= 8;
-  if (use.compute && codes) map.find("compute")->fail("compute is for weights of fp16 and bf16, not for " + std::string(name_of(*use.weights)));
+  if (use.compute && codes)
+    map.find("compute")->fail("compute is for weights of fp16 and bf16, not for " + std::string(name_of(*use.weights)));
   if (!use.weights || codes) return;
-  for (const std::string_view key : {"block", "granularity", "symmetric", "range", "zero_point", "algorithm", "accuracy_level", "scales"}) {
-    if (const auto v = map.find(key)) v->fail(std::string(key) + " is for integer weights, not for " + std::string(name_of(*use.weights)));
+  for (const std::string_view key :
+       {"block", "granularity", "symmetric", "range", "zero_point", "algorithm", "accuracy_level", "scales"}) {
+    if (const auto v = map.find(key))
+      v->fail(std::string(key) + " is for integer weights, not for " + std::string(name_of(*use.weights)));
   }
 }
 
@@ -75,14 +85,16 @@ Use read_use(const YamlValue& value, std::string_view what) {
 std::vector<DType> read_weight_types(const YamlValue& value) {
   std::vector<DType> types;
   if (!value.is_list()) return {dtype_word(value, "type of weights", words::kWeights)};
-  for (const YamlValue& item : value.list("weights")) types.push_back(dtype_word(item, "type of weights", words::kWeights));
+  for (const YamlValue& item : value.list("weights"))
+    types.push_back(dtype_word(item, "type of weights", words::kWeights));
   return types;
 }
 
 std::vector<std::string> read_globs(const YamlValue& value, std::string_view what) {
   std::vector<std::string> globs = value.texts(what);
   for (const std::string& glob : globs) {
-    if (glob.size() > kLongestGlob) value.fail(std::string(what) + " is longer than " + std::to_string(kLongestGlob) + " characters");
+    if (glob.size() > kLongestGlob)
+      value.fail(std::string(what) + " is longer than " + std::to_string(kLongestGlob) + " characters");
   }
   return globs;
 }

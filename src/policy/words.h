@@ -16,31 +16,43 @@ using Words = std::span<const std::string_view>;
 template <size_t count>
 using List = std::array<std::string_view, count>;
 
-inline constexpr List<12> kPolicyKeys = {"version", "extends", "target", "defaults", "rules", "tensors", "on_unsupported", "on_unmatched_rule", "calibration", "budget", "gates", "description"};
+inline constexpr List<12> kPolicyKeys = {"version",     "extends", "target",         "defaults",
+                                         "rules",       "tensors", "on_unsupported", "on_unmatched_rule",
+                                         "calibration", "budget",  "gates",          "description"};
 inline constexpr List<4> kRuleKeys = {"name", "match", "use", "optional"};
-inline constexpr List<9> kMatchKeys = {"node", "node_regex", "op", "tensor", "scope", "min_elements", "max_elements", "between", "input"};
-inline constexpr List<14> kUseKeys = {"weights", "activations", "granularity", "block", "axis", "symmetric", "range", "zero_point", "algorithm", "form", "accuracy_level", "scales", "compute", "helpers"};
+inline constexpr List<9> kMatchKeys = {"node",         "node_regex",   "op",      "tensor", "scope",
+                                       "min_elements", "max_elements", "between", "input"};
+inline constexpr List<14> kUseKeys = {"weights",        "activations", "granularity", "block",     "axis",
+                                      "symmetric",      "range",       "zero_point",  "algorithm", "form",
+                                      "accuracy_level", "scales",      "compute",     "helpers"};
 inline constexpr List<2> kTensorKeys = {"min_elements", "tied"};
 inline constexpr List<4> kCalibrationKeys = {"samples", "method", "percentile", "max_memory"};
 inline constexpr List<2> kBudgetKeys = {"file", "effective_bits"};
-inline constexpr List<8> kGateKeys = {"test_set", "metric", "max_increase", "max_decrease", "min", "max", "keep", "confidence"};
+inline constexpr List<8> kGateKeys = {"test_set", "metric", "max_increase", "max_decrease",
+                                      "min",      "max",    "keep",         "confidence"};
 
 inline constexpr List<7> kWeights = {"fp32", "fp16", "bf16", "int8", "uint8", "int4", "uint4"};
-inline constexpr List<2> kFloats = {"fp32", "fp16"};                              // scales, compute
-inline constexpr List<4> kActivations = {"none", "dynamic", "static", "auto"};      // order of Activations
-inline constexpr List<3> kGranularity = {"tensor", "channel", "block"};             // order of Granularity
+inline constexpr List<2> kFloats = {"fp32", "fp16"};                            // scales, compute
+inline constexpr List<4> kActivations = {"none", "dynamic", "static", "auto"};  // order of Activations
+inline constexpr List<3> kGranularity = {"tensor", "channel", "block"};         // order of Granularity
 inline constexpr List<3> kRange = {"full", "narrow", "7bit"};
 inline constexpr List<2> kZeroPoint = {"integer", "float"};
-inline constexpr List<10> kForm = {"auto", "dequantize", "fold_at_load", "dynamic_integer", "matmul_nbits", "gather_block", "gather_rows", "dynamic_lstm", "qdq", "qoperator"};  // order of FormChoice
+inline constexpr List<10> kForm = {"auto",         "dequantize",   "fold_at_load", "dynamic_integer",
+                                   "matmul_nbits", "gather_block", "gather_rows",  "dynamic_lstm",
+                                   "qdq",          "qoperator"};  // order of FormChoice
 inline constexpr List<3> kOnUnsupported = {"error", "next-rule", "keep"};
 inline constexpr List<3> kOnUnmatchedRule = {"error", "warn", "ignore"};
 inline constexpr List<2> kTied = {"together", "apart"};
 
-inline constexpr List<15> kTargetKeys = {"version", "name", "title", "aliases", "extends", "instruction_set", "runtime", "max_opset", "max_ir_version", "saturates_u8s8", "contrib_ops", "fp16", "forms", "preferences", "source"};
+inline constexpr List<15> kTargetKeys = {"version",         "name",    "title",     "aliases",        "extends",
+                                         "instruction_set", "runtime", "max_opset", "max_ir_version", "saturates_u8s8",
+                                         "contrib_ops",     "fp16",    "forms",     "preferences",    "source"};
 inline constexpr List<2> kRuntimeKeys = {"name", "version"};
 inline constexpr List<3> kFp16Keys = {"compute_default", "ops", "source"};
-inline constexpr List<8> kFormKeys = {"form", "min_runtime", "ops", "weights", "blocks", "in_subgraphs", "slow_because", "source"};
+inline constexpr List<8> kFormKeys = {"form",   "min_runtime",  "ops",          "weights",
+                                      "blocks", "in_subgraphs", "slow_because", "source"};
 inline constexpr List<4> kPreferenceKeys = {"when", "use", "reason", "source"};
-inline constexpr List<7> kWhenKeys = {"op", "weights", "activations", "min_rows", "max_rows", "rows_unknown", "in_subgraph"};
+inline constexpr List<7> kWhenKeys = {"op",       "weights",      "activations", "min_rows",
+                                      "max_rows", "rows_unknown", "in_subgraph"};
 
 }  // namespace vetquant::words

@@ -31,15 +31,19 @@ class TreeBuilder : public YAML::EventHandler {
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
 
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add(leaf(mark, YamlTree::Kind::kNull), anchor); }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    add(leaf(mark, YamlTree::Kind::kNull), anchor);
+  }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
-    if (found == anchors_.end()) fail_at(file_, mark.line + 1, mark.column + 1, "this alias stands inside of what it names");
+    if (found == anchors_.end())
+      fail_at(file_, mark.line + 1, mark.column + 1, "this alias stands inside of what it names");
     attach(found->second, mark.line + 1, mark.column + 1);
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     check_tag(mark, tag);
     auto tree = leaf(mark, YamlTree::Kind::kScalar);
     tree->scalar = value;
@@ -48,11 +52,13 @@ class TreeBuilder : public YAML::EventHandler {
     add(std::move(tree), anchor);
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     open(mark, tag, anchor, YamlTree::Kind::kList);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     open(mark, tag, anchor, YamlTree::Kind::kMap);
   }
   void OnMapEnd() override { close(); }
@@ -66,7 +72,8 @@ class TreeBuilder : public YAML::EventHandler {
 
   void check_tag(const YAML::Mark& mark, const std::string& tag) const {
     if (tag.empty() || tag == "?" || tag == "!") return;
-    fail_at(file_, mark.line + 1, mark.column + 1, "YAML tags such as '" + printable(tag, 60) + "' have no meaning here; remove it");
+    fail_at(file_, mark.line + 1, mark.column + 1,
+            "YAML tags such as '" + printable(tag, 60) + "' have no meaning here; remove it");
   }
 
   static std::shared_ptr<YamlTree> leaf(const YAML::Mark& mark, YamlTree::Kind kind) {
@@ -80,7 +87,8 @@ class TreeBuilder : public YAML::EventHandler {
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YamlTree::Kind kind) {
     check_tag(mark, tag);
     if (open_.size() >= kMostDepth) {
-      fail_at(file_, mark.line + 1, mark.column + 1, "lists and maps are nested more than " + std::to_string(kMostDepth) + " deep");
+      fail_at(file_, mark.line + 1, mark.column + 1,
+              "lists and maps are nested more than " + std::to_string(kMostDepth) + " deep");
     }
     open_.push_back({leaf(mark, kind), anchor, nullptr});
   }
@@ -106,7 +114,8 @@ class TreeBuilder : public YAML::EventHandler {
     parent.tree->size += tree->size;
     // Every open parent will hold this one: the bound holds for what aliases stand for, not only for what is written.
     if (parent.tree->size > kMostValues) {
-      fail_at(file_, line, column, "the document has more than " + std::to_string(kMostValues) + " values, aliases counted at each use");
+      fail_at(file_, line, column,
+              "the document has more than " + std::to_string(kMostValues) + " values, aliases counted at each use");
     }
     if (parent.tree->kind == YamlTree::Kind::kList) {
       parent.tree->items.push_back(std::move(tree));
@@ -129,7 +138,8 @@ class TreeBuilder : public YAML::EventHandler {
 YamlValue parse_yaml(const std::string& text, const std::string& file_name) {
   if (text.size() > kMostBytes) throw Error(ErrorCode::kUsage, "is longer than 1 MiB", file_name);
   const size_t zero = text.find('\0');
-  if (zero != std::string::npos) throw Error(ErrorCode::kUsage, "is no text: byte " + std::to_string(zero) + " is zero", file_name);
+  if (zero != std::string::npos)
+    throw Error(ErrorCode::kUsage, "is no text: byte " + std::to_string(zero) + " is zero", file_name);
   TreeBuilder builder(file_name);
   try {
     std::istringstream stream(text);
@@ -138,7 +148,8 @@ YamlValue parse_yaml(const std::string& text, const std::string& file_name) {
     if (!builder.root()) throw Error(ErrorCode::kUsage, "is empty", file_name);
     TreeBuilder second(file_name);
     if (parser.HandleNextDocument(second) && second.root()) {
-      fail_at(file_name, second.root()->line, second.root()->column, "a second YAML document begins here; one per file");
+      fail_at(file_name, second.root()->line, second.root()->column,
+              "a second YAML document begins here; one per file");
     }
   } catch (const YAML::Exception& error) {
     const std::string what = error.msg.empty() ? std::string("is no YAML") : printable(error.msg);
@@ -150,7 +161,8 @@ YamlValue parse_yaml(const std::string& text, const std::string& file_name) {
 
 std::string read_small_file(const std::string& path) {
   const auto file = ReadFile::open(path, ErrorCode::kUsage);
-  if (file->size_bytes() > kMostBytes) throw Error(ErrorCode::kUsage, "is longer than 1 MiB; is it the right file?", path);
+  if (file->size_bytes() > kMostBytes)
+    throw Error(ErrorCode::kUsage, "is longer than 1 MiB; is it the right file?", path);
   std::string text(static_cast<size_t>(file->size_bytes()), '\0');
   file->read(0, std::as_writable_bytes(std::span(text.data(), text.size())));
   return text;

@@ -14,8 +14,8 @@ struct YamlTree {
   std::string scalar;
   bool quoted = false;  // "true" in quotes is a text
   int line = 0, column = 0;
-  size_t size = 1;      // values in it, aliases expanded
-  std::vector<std::shared_ptr<const YamlTree>> items;                                                        // kList
+  size_t size = 1;                                     // values in it, aliases expanded
+  std::vector<std::shared_ptr<const YamlTree>> items;  // kList
   std::vector<std::pair<std::shared_ptr<const YamlTree>, std::shared_ptr<const YamlTree>>> entries;  // kMap
 };
 

@@ -20,9 +20,9 @@
 namespace vetquant {
 
 struct SourcePosition {
-  std::string file;            // path, or "preset int8"
-  int line = 0, column = 0;    // 1-based; 0 where there is none
-  std::string text() const;    // "policy.yaml:12:9"
+  std::string file;          // path, or "preset int8"
+  int line = 0, column = 0;  // 1-based; 0 where there is none
+  std::string text() const;  // "policy.yaml:12:9"
 };
 
 struct YamlTree;  // src/policy/yaml_tree.h
@@ -40,13 +40,13 @@ class YamlValue {
   [[noreturn]] void fail(const std::string& what, ErrorCode code = ErrorCode::kUsage) const;
 
   // `what` names the value in complaints: "block must be an integer from 1 to 65536, not 'x'".
-  std::string text(std::string_view what) const;                                    // not empty
+  std::string text(std::string_view what) const;  // not empty
   int64_t integer(std::string_view what, int64_t least, int64_t most) const;
   double number(std::string_view what, double least, double most) const;
-  bool boolean(std::string_view what) const;                                        // true, false
-  uint64_t bytes(std::string_view what) const;                                      // 400MB, 1GiB, 4096
+  bool boolean(std::string_view what) const;                                          // true, false
+  uint64_t bytes(std::string_view what) const;                                        // 400MB, 1GiB, 4096
   size_t word(std::string_view what, std::span<const std::string_view> known) const;  // index into `known`
-  std::vector<std::string> texts(std::string_view what) const;                      // one text, or a list of them
+  std::vector<std::string> texts(std::string_view what) const;                        // one text, or a list of them
   std::vector<YamlValue> list(std::string_view what) const;
   std::vector<std::pair<YamlValue, YamlValue>> entries(std::string_view what) const;  // of a map, in file order
 
@@ -67,7 +67,7 @@ class YamlMap {
  private:
   YamlValue value_;
   std::string what_;
-  std::vector<std::pair<std::string, YamlValue>> entries_;
+  std::vector<std::pair<YamlValue, YamlValue>> entries_;  // keys are scalars
 };
 
 YamlValue parse_yaml(const std::string& text, const std::string& file_name);

@@ -17,27 +17,38 @@
 
 namespace vetquant {
 
-enum class Activations { kNone, kDynamic, kStatic, kAuto };   // kAuto: as the target profile finds best
+enum class Activations { kNone, kDynamic, kStatic, kAuto };  // kAuto: as the target profile finds best
 enum class Granularity { kTensor, kChannel, kBlock };
 
 // `form:` names. kAuto lets the target profile choose.
-enum class FormChoice { kAuto, kDequantize, kFoldAtLoad, kDynamicInteger, kMatMulNBits, kGatherBlock, kGatherRows, kDynamicLstm, kQdq, kQOperator };
+enum class FormChoice {
+  kAuto,
+  kDequantize,
+  kFoldAtLoad,
+  kDynamicInteger,
+  kMatMulNBits,
+  kGatherBlock,
+  kGatherRows,
+  kDynamicLstm,
+  kQdq,
+  kQOperator
+};
 
 struct Use {
-  bool keep = false;                       // `use: keep`
-  std::optional<DType> weights;            // fp32 fp16 bf16 int8 uint8 int4 uint4; fp32 is keep
+  bool keep = false;             // `use: keep`
+  std::optional<DType> weights;  // fp32 fp16 bf16 int8 uint8 int4 uint4; fp32 is keep
   std::optional<Activations> activations;
   std::optional<Granularity> granularity;
-  std::optional<int64_t> block;            // implies granularity block
-  std::optional<int64_t> axis;             // channel axis of the weight as the node sees it
+  std::optional<int64_t> block;  // implies granularity block
+  std::optional<int64_t> axis;   // channel axis of the weight as the node sees it
   std::optional<bool> symmetric;
-  std::optional<std::string> range;        // full narrow 7bit
-  std::optional<std::string> zero_point;   // integer float
+  std::optional<std::string> range;       // full narrow 7bit
+  std::optional<std::string> zero_point;  // integer float
   std::optional<std::string> algorithm;
   std::optional<FormChoice> form;
-  std::optional<int> accuracy_level;       // 0..4, MatMulNBits
-  std::optional<DType> scales;             // fp32 fp16: how scales are stored
-  std::optional<DType> compute;            // fp32 fp16: for weights fp16 / bf16
+  std::optional<int> accuracy_level;  // 0..4, MatMulNBits
+  std::optional<DType> scales;        // fp32 fp16: how scales are stored
+  std::optional<DType> compute;       // fp32 fp16: for weights fp16 / bf16
   std::vector<std::string> helpers;
 };
 
@@ -45,24 +56,24 @@ struct Use {
 Use layered(const Use& first, const Use& fallback);
 
 struct Match {
-  std::vector<std::string> node;           // globs over node addresses; any of them
-  std::vector<std::string> node_regex;     // PCRE2, whole address
-  std::vector<std::string> op;             // "MatMul", "com.microsoft:FusedMatMul"; globs
-  std::vector<std::string> tensor;         // globs over weight addresses
-  std::vector<std::string> scope;          // globs over the scope path; absent: every scope
+  std::vector<std::string> node;        // globs over node addresses; any of them
+  std::vector<std::string> node_regex;  // PCRE2, whole address
+  std::vector<std::string> op;          // "MatMul", "com.microsoft:FusedMatMul"; globs
+  std::vector<std::string> tensor;      // globs over weight addresses
+  std::vector<std::string> scope;       // globs over the scope path; absent: every scope
   std::optional<int64_t> min_elements, max_elements;
-  std::vector<std::string> between;        // [from, to]: nodes on a path between two values of one scope
-  std::optional<int64_t> input;            // the weight's input number at the node
+  std::vector<std::string> between;  // [from, to]: nodes on a path between two values of one scope
+  std::optional<int64_t> input;      // the weight's input number at the node
 };
 
 enum class Inherited { kNo, kYes };
 
 struct Rule {
-  std::string name;                        // "" is shown as "rule 3"
+  std::string name;  // "" is shown as "rule 3"
   Match match;
   Use use;
   SourcePosition position;
-  Inherited inherited = Inherited::kNo;    // inherited rules, and those marked `optional: true`, may match nothing
+  Inherited inherited = Inherited::kNo;  // inherited rules, and those marked `optional: true`, may match nothing
 };
 
 enum class OnUnsupported { kError, kNextRule, kKeep };
@@ -70,7 +81,7 @@ enum class OnUnmatchedRule { kError, kWarn, kIgnore };
 enum class Tied { kTogether, kApart };
 
 struct TensorSettings {
-  int64_t min_elements = 1024;             // smaller weights stay float
+  int64_t min_elements = 1024;  // smaller weights stay float
   Tied tied = Tied::kTogether;
 };
 
@@ -82,10 +93,10 @@ struct CalibrationSettings {
 
 struct Budget {
   std::optional<uint64_t> file_bytes;
-  std::optional<double> effective_bits;    // per weight element
+  std::optional<double> effective_bits;  // per weight element
 };
 
-struct PolicyGate {                        // kept as written; eval/gate.h gives it meaning
+struct PolicyGate {  // kept as written; eval/gate.h gives it meaning
   std::string test_set, metric;
   std::optional<double> max_increase, max_decrease, min, max, keep;
   double confidence_pct = 95;
@@ -94,11 +105,11 @@ struct PolicyGate {                        // kept as written; eval/gate.h gives
 
 struct Policy {
   int version = 1;
-  std::string name;                        // file stem or preset name
-  std::optional<std::string> target;       // a shipped target's name, or a path (relative ones: to the policy file)
+  std::string name;                   // file stem or preset name
+  std::optional<std::string> target;  // a shipped target's name, or a path (relative ones: to the policy file)
   Use defaults;
   SourcePosition defaults_position;
-  std::vector<Rule> rules;                 // first match wins
+  std::vector<Rule> rules;  // first match wins
   TensorSettings tensors;
   OnUnsupported on_unsupported = OnUnsupported::kError;
   OnUnmatchedRule on_unmatched_rule = OnUnmatchedRule::kError;
@@ -108,13 +119,13 @@ struct Policy {
   // Self-contained, in one fixed spelling: equal texts mean equal policies, whatever the comments, the order of keys and the
   // files they came from. parse_policy reads it back (inherited rules as `optional: true`).
   std::string text;
-  std::string digest;                      // XXH3-128 of `text`
+  std::string digest;  // XXH3-128 of `text`
 };
 
 // `name_or_path`: a preset's name, or a file. Presets are compiled in (and installed as files).
 Policy load_policy(const std::string& name_or_path);
 Policy parse_policy(const std::string& text, const std::string& file_name);
-const std::string& policy_schema();        // JSON Schema of policy files
+const std::string& policy_schema();  // JSON Schema of policy files
 
 struct Preset {
   std::string name, summary, text;
@@ -127,9 +138,9 @@ struct MatchSubject {
   int64_t elements = 0;
   int64_t input = -1;
 };
-class Matcher {                            // compiled once per rule
+class Matcher {  // compiled once per rule
  public:
-  explicit Matcher(const Rule& rule);      // Error{kUsage} at the rule's position for a bad regular expression
+  explicit Matcher(const Rule& rule);  // Error{kUsage} at the rule's position for a bad regular expression
   ~Matcher();
   Matcher(Matcher&&) noexcept;
   bool matches(const MatchSubject& subject) const;
@@ -139,6 +150,6 @@ class Matcher {                            // compiled once per rule
   std::unique_ptr<State> state_;
 };
 
-std::string to_string(const Use& use);     // "int4 block 32 mse matmul_nbits", for tables
+std::string to_string(const Use& use);  // "int4 block 32 mse matmul_nbits", for tables
 
 }  // namespace vetquant

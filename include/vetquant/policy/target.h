@@ -14,41 +14,41 @@ namespace vetquant {
 // One output form as this runtime takes it.
 struct FormSupport {
   FormChoice form = FormChoice::kDequantize;
-  std::string min_runtime;                 // "1.20"
-  std::vector<std::string> ops;            // operators it serves
-  std::vector<DType> weights;              // code types
-  std::vector<int64_t> blocks;             // allowed block sizes; empty: any
+  std::string min_runtime;       // "1.20"
+  std::vector<std::string> ops;  // operators it serves
+  std::vector<DType> weights;    // code types
+  std::vector<int64_t> blocks;   // allowed block sizes; empty: any
   bool in_subgraphs = true;
-  std::string slow_because;                // "" or why it is slow: shown by plan
-  std::string source;                      // where the line comes from
+  std::string slow_because;  // "" or why it is slow: shown by plan
+  std::string source;        // where the line comes from
 };
 
 // `form: auto`: the first row whose conditions hold.
 struct FormPreference {
-  std::vector<std::string> ops;            // globs; "*" any
-  std::vector<DType> weights;              // empty: any
-  std::vector<Activations> activations;    // empty: any. What the policy wished.
+  std::vector<std::string> ops;               // globs; "*" any
+  std::vector<DType> weights;                 // empty: any
+  std::vector<Activations> activations;       // empty: any. What the policy wished.
   std::optional<int64_t> min_rows, max_rows;  // rows that the node sees; unknown rows take the row with rows_unknown
-  bool rows_unknown = true;                // does the row apply where the number of rows is unknown?
+  bool rows_unknown = true;                   // does the row apply where the number of rows is unknown?
   std::optional<bool> in_subgraph;
-  Use use;                                 // what it fills in: form, block, accuracy_level, scales, ... or keep
-  std::string reason;                      // shown by plan
-  std::string source;                      // where the measurement stands
+  Use use;             // what it fills in: form, block, accuracy_level, scales, ... or keep
+  std::string reason;  // shown by plan
+  std::string source;  // where the measurement stands
   SourcePosition position;
 };
 
 struct TargetProfile {
-  std::string name, title, instruction_set;   // "avx512_vnni", "avx2", "neon"
-  std::string runtime, runtime_version;       // "onnxruntime", "1.32"
+  std::string name, title, instruction_set;  // "avx512_vnni", "avx2", "neon"
+  std::string runtime, runtime_version;      // "onnxruntime", "1.32"
   int64_t max_opset = 0, max_ir_version = 0;
-  bool saturates_u8s8 = false;                // VPMADDUBSW without VNNI
-  bool contrib_ops = false;                   // com.microsoft operators available
+  bool saturates_u8s8 = false;                   // VPMADDUBSW without VNNI
+  bool contrib_ops = false;                      // com.microsoft operators available
   DType fp16_compute_default = DType::kFloat32;  // `compute` where the policy is silent
-  std::vector<std::string> fp16_ops;          // operators that the runtime takes in fp16 ("Conv", "com.microsoft:X")
+  std::vector<std::string> fp16_ops;             // operators that the runtime takes in fp16 ("Conv", "com.microsoft:X")
   std::vector<FormSupport> forms;
   std::vector<FormPreference> preferences;
-  std::string text;                           // self-contained, in one fixed spelling; parse_target reads it back
-  std::string digest;                         // XXH3-128 of `text`
+  std::string text;    // self-contained, in one fixed spelling; parse_target reads it back
+  std::string digest;  // XXH3-128 of `text`
 
   const FormSupport* find(FormChoice form) const;
 };
@@ -61,7 +61,7 @@ struct ShippedTarget {
 };
 const std::vector<ShippedTarget>& shipped_targets();
 
-std::string_view name_of(FormChoice form);   // "matmul_nbits"
+std::string_view name_of(FormChoice form);  // "matmul_nbits"
 std::string_view name_of(Activations activations);
 
 }  // namespace vetquant

@@ -1,4 +1,4 @@
-#include "regex.h"
+#include "address_regex.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -33,19 +33,23 @@ struct Regex::State {
 };
 
 Regex::Regex(const std::string& pattern) : state_(std::make_unique<State>()) {
-  if (pattern.size() > kLongestPattern) throw std::invalid_argument("it is longer than " + std::to_string(kLongestPattern) + " characters");
+  if (pattern.size() > kLongestPattern)
+    throw std::invalid_argument("it is longer than " + std::to_string(kLongestPattern) + " characters");
   pcre2_set_parens_nest_limit(state_->compiling, kDeepestParentheses);
   pcre2_set_match_limit(state_->matching, kMostSteps);
   pcre2_set_heap_limit(state_->matching, kMostHeapKiB);
   int error = 0;
   PCRE2_SIZE offset = 0;
   // Names in models are bytes: what is no UTF-8 never matches, and is no error.
-  const uint32_t options = PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
-  state_->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), options, &error, &offset, state_->compiling);
+  const uint32_t options =
+      PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
+  state_->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), options, &error, &offset,
+                               state_->compiling);
   if (state_->code == nullptr) {
     PCRE2_UCHAR message[256] = {};
     pcre2_get_error_message(error, message, sizeof message);
-    throw std::invalid_argument(std::string(reinterpret_cast<const char*>(message)) + " (at offset " + std::to_string(offset) + ")");
+    throw std::invalid_argument(std::string(reinterpret_cast<const char*>(message)) + " (at offset " +
+                                std::to_string(offset) + ")");
   }
   state_->data = pcre2_match_data_create_from_pattern(state_->code, nullptr);
 }
@@ -54,7 +58,8 @@ Regex::~Regex() = default;
 Regex::Regex(Regex&&) noexcept = default;
 
 Regex::Answer Regex::matches(std::string_view text) const {
-  const int result = pcre2_match(state_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0, state_->data, state_->matching);
+  const int result = pcre2_match(state_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0,
+                                 state_->data, state_->matching);
   if (result >= 0) return Answer::kYes;
   return result == PCRE2_ERROR_NOMATCH ? Answer::kNo : Answer::kTooManySteps;
 }
