@@ -1,0 +1,290 @@
+#include "vetquant/eval/judge.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+
+#include "judged.h"
+#include "vetquant/core/error.h"
+#include "vetquant/core/interrupt.h"
+#include "vetquant/core/parallel.h"
+#include "vetquant/model/model.h"
+
+namespace vetquant {
+namespace {
+
+namespace fs = std::filesystem;
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() : path_((fs::temp_directory_path() / "vetquant-judge-XXXXXX").string()) {
+    if (::mkdtemp(path_.data()) == nullptr) throw Error(ErrorCode::kIo, "no temporary folder can be made", path_);
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  fs::path path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+class Judge {
+ public:
+  Judge(const TestSet& set, const JudgeOptions& options) : set_(set), options_(options), models_(options.models.size()) {
+    result_.models.resize(models_.size());
+    result_.baseline = options.baseline;
+  }
+
+  Judgement run() {
+    describe_run();
+    name_models();
+    for (size_t m = 0; m < models_.size(); ++m) count_operators(m);
+    for (size_t m = 0; m < models_.size(); ++m) open(m);
+    answer_all();
+    if (options_.timed_rounds > 0) measure_latency(models_, options_);
+    for (size_t m = 0; m < models_.size(); ++m) finish(m);
+    return std::move(result_);
+  }
+
+ private:
+  void describe_run() {
+    result_.set_name = set_.name;
+    result_.set_path = set_.path.string();
+    result_.set_license = set_.license;
+    result_.set_digest = set_.digest;
+    result_.task = name_of(set_.task);
+    result_.unit = set_.unit;
+    result_.samples = set_.samples;
+    result_.clusters = set_.cluster_count;
+    result_.labels = set_.labels;
+    result_.session = describe(options_.session);
+    result_.warm_up_runs = options_.timed_rounds > 0 ? options_.warm_up_runs : 0;
+    result_.timed_rounds = options_.timed_rounds;
+    result_.resamples = options_.statistics.resamples;
+    result_.confidences_pct = options_.statistics.confidences_pct;
+  }
+
+  void name_models() {
+    for (size_t m = 0; m < models_.size(); ++m) {
+      const fs::path& path = options_.models[m];
+      const auto same = [&](const fs::path& other) { return other.stem() == path.stem(); };
+      const bool unique = std::count_if(options_.models.begin(), options_.models.end(), same) == 1;
+      result_.models[m].path = path;
+      result_.models[m].name = unique ? path.stem().string() : path.string();
+      if (!fs::is_regular_file(path)) throw Error(ErrorCode::kIo, "there is no such model file", path.string());
+    }
+  }
+
+  void count_operators(size_t m) {
+    ModelResult& model = result_.models[m];
+    try {
+      model.operators_written = vetquant::count_operators(model.path);
+      if (options_.count_operators == CountOperators::kNo) return;
+      const TemporaryFolder folder;
+      Worker worker(options_.worker, options_.limits);
+      model.operators = worker.optimized_operators(options_.runtime_library, model.path, options_.session, folder.path());
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kUsage) throw;
+      model.operators_note = error.message();  // whether it can be judged is seen when it is opened
+    }
+  }
+
+  void open(size_t m) {
+    ModelResult& model = result_.models[m];
+    Judged& judged = models_[m];
+    judged.attempt([&] {
+      judged.worker = std::make_unique<Worker>(options_.worker, options_.limits);
+      judged.opened = judged.worker->open(options_.runtime_library, model.path, options_.session);
+      result_.runtime_version = judged.opened.runtime_version;
+      model.inputs = judged.opened.inputs;
+      model.outputs = judged.opened.outputs;
+      judged.answers.resize(set_.task == TaskKind::kClassification ? set_.samples : 0);
+    });
+    report("load", m + 1, models_.size(), "models");
+  }
+
+  // The model that decides what is fed: the baseline, or the first that lives.
+  size_t reference() const {
+    if (models_[options_.baseline].alive()) return options_.baseline;
+    for (size_t m = 0; m < models_.size(); ++m) {
+      if (models_[m].alive()) return m;
+    }
+    return models_.size();
+  }
+
+  void answer_all() {
+    for (size_t sample = 0; sample < set_.samples; ++sample) {
+      if (reference() == models_.size()) return;
+      const size_t steps = steps_of(set_, sample);
+      result_.steps += steps;
+      for (Judged& model : models_) model.outputs.clear();
+      for (size_t step = 0; step < steps; ++step) answer(sample, step);
+      report("judge", sample + 1, set_.samples, set_.unit + "s");
+    }
+  }
+
+  void answer(size_t sample, size_t step) {
+    const size_t first = reference();
+    if (first == models_.size()) return;
+    // A set that does not fit the reference is the user's mistake, not a result.
+    const std::vector<NamedTensor> feed = feed_of(set_, sample, step, models_[first].opened.inputs);
+    parallel_for(models_.size(), options_.models_at_once, [&](uint64_t m) {
+      Judged& model = models_[m];
+      model.attempt([&] {
+        std::vector<NamedTensor> own = own_feed(model, feed);
+        model.outputs = model.worker->run(own);
+        if (sample == 0 && step == 0) model.first_feed = std::move(own);
+      });
+    });
+    interrupt::check();
+    if (set_.task == TaskKind::kClassification) {
+      for (size_t m = 0; m < models_.size(); ++m) note_answer(m, sample, first);
+    } else {
+      for (Judged& model : models_) note_closeness(model, models_[options_.baseline], sample);
+    }
+  }
+
+  // The same values in the model's own types; states come from its own latest outputs.
+  std::vector<NamedTensor> own_feed(const Judged& model, const std::vector<NamedTensor>& feed) const {
+    std::vector<NamedTensor> own;
+    for (const TensorInfo& info : model.opened.inputs) {
+      const HostTensor* source = tensor_called(feed, info.name);
+      for (const StatePair& pair : set_.state) {
+        if (pair.input != info.name || source) continue;
+        source = tensor_called(model.outputs, pair.output);
+        if (!source) throw Error(ErrorCode::kUsage, "the model has no output '" + pair.output + "', which the test set feeds back");
+      }
+      if (!source) throw Error(ErrorCode::kUsage, "the model wants an input '" + info.name + "', which the baseline does not have");
+      own.push_back({info.name, fitted(*source, info)});
+    }
+    return own;
+  }
+
+  static const HostTensor* tensor_called(const std::vector<NamedTensor>& tensors, const std::string& name) {
+    for (const NamedTensor& entry : tensors) {
+      if (entry.name == name) return &entry.tensor;
+    }
+    return nullptr;
+  }
+
+  void note_answer(size_t m, size_t sample, size_t first) {
+    const auto note = [&] {
+      const auto& outputs = models_[m].outputs;
+      const HostTensor* scores = set_.scores.empty() ? (outputs.empty() ? nullptr : &outputs[0].tensor) : tensor_called(outputs, set_.scores);
+      if (!scores) throw Error(ErrorCode::kUsage, "the model has no output '" + set_.scores + "', which the test set calls the scores", set_.path.string());
+      models_[m].answers[sample] = answer_of(*scores, set_, sample);
+    };
+    if (m == first && models_[m].alive()) {
+      note();
+    } else {
+      models_[m].attempt(note);
+    }
+  }
+
+  bool is_compared(const std::string& output) const {
+    if (!set_.outputs.empty()) return std::find(set_.outputs.begin(), set_.outputs.end(), output) != set_.outputs.end();
+    return std::none_of(set_.state.begin(), set_.state.end(), [&](const StatePair& pair) { return pair.output == output; });
+  }
+
+  void note_closeness(Judged& model, const Judged& base, size_t sample) const {
+    if (&model == &base || !base.alive()) return;
+    model.attempt([&] {
+      for (const NamedTensor& expected : base.outputs) {
+        if (!is_compared(expected.name)) continue;
+        const HostTensor* own = tensor_called(model.outputs, expected.name);
+        if (!own) throw Error(ErrorCode::kGate, "the model has no output '" + expected.name + "'");
+        const auto threshold = set_.thresholds.find(expected.name);
+        auto& samples = model.closeness[expected.name];
+        samples.resize(set_.samples);
+        add_closeness(expected.tensor, *own, threshold == set_.thresholds.end() ? nullptr : &threshold->second, expected.name, samples[sample]);
+      }
+    });
+  }
+
+  void finish(size_t m) {
+    ModelResult& model = result_.models[m];
+    Judged& judged = models_[m];
+    const Judged& base = models_[options_.baseline];
+    MemoryUse memory;
+    judged.attempt([&] { memory = judged.worker->memory(); });
+    model.failure = judged.failure;
+    const bool compared = m != options_.baseline && base.alive();
+    if (judged.alive()) add_accuracy(model, judged, compared ? &base : nullptr);
+    add_single(m, "file_bytes", "B", static_cast<double>(file_bytes(model.path)), "a count: the model and the external data it names");
+    if (!judged.alive()) return;
+    add_single(m, "load_ms", "ms", judged.opened.load_ms, "one measurement, the file being cached");
+    if (!judged.latencies_ms.empty()) {
+      model.metrics.push_back(latency_metric(judged, compared ? &base : nullptr, options_.statistics.confidences_pct));
+    }
+    add_single(m, "settled_bytes", "B", static_cast<double>(memory.anonymous_bytes), "one measurement: resident anonymous memory after all runs");
+    add_single(m, "peak_bytes", "B", static_cast<double>(memory.peak_bytes), "one measurement: most resident memory of the process");
+  }
+
+  void add_accuracy(ModelResult& model, const Judged& judged, const Judged* base) const {
+    if (set_.task == TaskKind::kClassification) {
+      model.metrics = classification_metrics(set_, judged.answers, base ? base->answers : std::vector<Answer>{}, options_.statistics);
+      model.confusion = confusion_of(set_, judged.answers);
+    } else if (base) {
+      model.metrics = closeness_metrics(set_, judged.closeness, options_.statistics);
+    }
+  }
+
+  // The baseline's figure is looked up by the metric's key where it has been finished, else measured figures follow later:
+  // models are finished in order, so differences of single figures are added when both are there.
+  void add_single(size_t m, const std::string& key, const std::string& unit, double value, const std::string& method) {
+    Metric metric{key, "", unit, Better::kLower, Estimate{value, {}, method, false}, std::nullopt, std::nullopt};
+    singles_[key][m] = value;
+    result_.models[m].metrics.push_back(std::move(metric));
+    for (auto& [other, found] : singles_[key]) compare_single(other, key, found);
+  }
+
+  void compare_single(size_t m, const std::string& key, double value) {
+    const auto& all = singles_[key];
+    const auto base = all.find(options_.baseline);
+    if (m == options_.baseline || base == all.end()) return;
+    for (Metric& metric : result_.models[m].metrics) {
+      if (metric.key != key) continue;
+      metric.difference = Estimate{value - base->second, {}, metric.value.method, false};
+      derive_ratio(metric, base->second);
+      if (metric.ratio) metric.ratio->method = metric.value.method;
+    }
+  }
+
+  static uint64_t file_bytes(const fs::path& path) {
+    try {
+      return Model::load(path)->total_bytes();
+    } catch (const Error&) {
+      return fs::file_size(path);  // not readable as a model; its failure is told elsewhere
+    }
+  }
+
+  void report(std::string_view stage, uint64_t done, uint64_t total, const std::string& unit) const {
+    if (options_.progress) options_.progress({stage, done, total, unit});
+  }
+
+  const TestSet& set_;
+  const JudgeOptions& options_;
+  std::vector<Judged> models_;
+  Judgement result_;
+  std::map<std::string, std::map<size_t, double>> singles_;  // by metric, then model
+};
+
+}  // namespace
+
+Judgement judge(const TestSet& set, const JudgeOptions& options) {
+  if (options.models.empty() || options.baseline >= options.models.size()) throw Error(ErrorCode::kUsage, "no model to judge");
+  return Judge(set, options).run();
+}
+
+const Metric* find_metric(const ModelResult& model, const std::string& key, const std::string& output) {
+  for (const Metric& metric : model.metrics) {
+    if (metric.key == key && (output.empty() || metric.output == output)) return &metric;
+  }
+  return nullptr;
+}
+
+}  // namespace vetquant

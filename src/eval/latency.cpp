@@ -1,0 +1,62 @@
+#include <algorithm>
+
+#include "judged.h"
+#include "vetquant/core/error.h"
+
+namespace vetquant {
+namespace {
+
+Estimate median_estimate(const std::vector<double>& values, const std::vector<double>& confidences_pct, const std::string& of) {
+  Estimate estimate;
+  estimate.value = median(values);
+  estimate.method = "median of " + std::to_string(values.size()) + " " + of + ", interval by order statistics";
+  for (const double confidence : confidences_pct) {
+    if (const auto interval = median_interval(values, confidence)) estimate.intervals.push_back({confidence, *interval});
+  }
+  return estimate;
+}
+
+}  // namespace
+
+void Judged::attempt(const std::function<void()>& action) {
+  if (!alive()) return;
+  try {
+    action();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted) throw;
+    failure = error.message();
+    worker.reset();
+  }
+}
+
+void measure_latency(std::vector<Judged>& models, const JudgeOptions& options) {
+  for (Judged& model : models) {
+    model.attempt([&] {
+      model.worker->run(model.first_feed);
+      for (int i = 1; i < options.warm_up_runs; ++i) model.worker->time_again_ms();
+    });
+  }
+  const size_t count = models.size();
+  for (int round = 0; round < options.timed_rounds; ++round) {
+    for (size_t i = 0; i < count; ++i) {
+      Judged& model = models[round % 2 ? count - 1 - i : i];
+      model.attempt([&] { model.latencies_ms.push_back(model.worker->time_again_ms()); });
+    }
+    if (options.progress) options.progress({"time", static_cast<uint64_t>(round) + 1, static_cast<uint64_t>(options.timed_rounds), "rounds"});
+  }
+}
+
+Metric latency_metric(const Judged& own, const Judged* base, const std::vector<double>& confidences_pct) {
+  Metric metric{"latency_ms", "", "ms", Better::kLower, median_estimate(own.latencies_ms, confidences_pct, "runs"), std::nullopt, std::nullopt};
+  if (!base) return metric;
+  std::vector<double> difference, ratio;
+  for (size_t i = 0; i < std::min(own.latencies_ms.size(), base->latencies_ms.size()); ++i) {
+    difference.push_back(own.latencies_ms[i] - base->latencies_ms[i]);
+    ratio.push_back(own.latencies_ms[i] / base->latencies_ms[i]);
+  }
+  metric.difference = median_estimate(difference, confidences_pct, "paired rounds");
+  metric.ratio = median_estimate(ratio, confidences_pct, "paired rounds");
+  return metric;
+}
+
+}  // namespace vetquant
