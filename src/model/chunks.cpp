@@ -93,7 +93,8 @@ std::vector<Segment> segments_of(const ChunkList& list, Coding coding, uint32_t 
                                            " bytes holds no whole number of values of " + std::to_string(entry_bytes) +
                                            " bytes; the file is corrupt");
       }
-      segments.push_back({Coding::kFixed, entry_bytes, 0, chunk.position, chunk.length, chunk.length / entry_bytes, 0, {}});
+      segments.push_back(
+          {Coding::kFixed, entry_bytes, 0, chunk.position, chunk.length, chunk.length / entry_bytes, 0, {}});
     }
   }
   std::erase_if(segments, [](const Segment& segment) { return segment.entries == 0; });

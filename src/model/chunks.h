@@ -16,7 +16,7 @@ struct Chunk {
   uint32_t field = 0;
   uint32_t lead_bytes = 0;  // 0 packed, 1 unpacked
   uint64_t position = 0, length = 0;
-  uint64_t entries = 0;     // of unpacked ones; packed varints must be counted
+  uint64_t entries = 0;  // of unpacked ones; packed varints must be counted
 };
 
 class ChunkList {

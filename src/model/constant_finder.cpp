@@ -77,7 +77,8 @@ void ConstantFinder::State::add_step(const NodeInfo& node) {
   if (auto view = apply_constant_step(*node.proto, inputs)) add(node.outputs[0], std::move(*view));
 }
 
-// Nodes stand in the index in the order of their definition, outer scopes first: one pass sees every input before its use.
+// Nodes stand in the index in the order of their definition, outer scopes first: one pass sees every input before its
+// use.
 ConstantFinder::ConstantFinder(const Model& model, const GraphIndex& index)
     : state_(std::make_unique<State>(State{model, index, {}, 0})) {
   for (size_t v = 0; v < index.values().size(); ++v) {
@@ -114,7 +115,8 @@ std::vector<ValueId> ConstantFinder::chain(ValueId value) const {
     const NodeId producer = state_->index.value(at).producer;
     if (!producer.valid()) continue;
     const NodeInfo& node = state_->index.node(producer);
-    const size_t data_inputs = all_inputs_are_data(*node.proto) ? node.inputs.size() : std::min<size_t>(1, node.inputs.size());
+    const size_t data_inputs =
+        all_inputs_are_data(*node.proto) ? node.inputs.size() : std::min<size_t>(1, node.inputs.size());
     for (size_t i = 0; i < data_inputs; ++i) {
       if (node.inputs[i].valid() && seen.emplace(node.inputs[i].value, true).second) open.push_back(node.inputs[i]);
     }

@@ -200,15 +200,16 @@ struct Step {
 };
 
 constexpr Step kSteps[] = {
-    {"Cast", cast},       {"Concat", concat}, {"Flatten", flatten}, {"Identity", identity},   {"Reshape", reshape},
-    {"Slice", slice},     {"Squeeze", squeeze}, {"Transpose", transpose}, {"Unsqueeze", unsqueeze},
+    {"Cast", cast},   {"Concat", concat},   {"Flatten", flatten},     {"Identity", identity},   {"Reshape", reshape},
+    {"Slice", slice}, {"Squeeze", squeeze}, {"Transpose", transpose}, {"Unsqueeze", unsqueeze},
 };
 
 }  // namespace
 
 bool all_inputs_are_data(const onnx::NodeProto& node) { return node.op_type() == "Concat"; }
 
-std::optional<TensorView> apply_constant_step(const onnx::NodeProto& node, const std::vector<const TensorView*>& inputs) {
+std::optional<TensorView> apply_constant_step(const onnx::NodeProto& node,
+                                              const std::vector<const TensorView*>& inputs) {
   if (!normal_domain(node.domain()).empty() || node.output_size() != 1) return std::nullopt;
   if (inputs.empty() || inputs[0] == nullptr) return std::nullopt;
   for (const auto& attribute : node.attribute()) {

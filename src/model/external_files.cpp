@@ -53,7 +53,8 @@ ExternalFiles::ExternalFiles(std::shared_ptr<const ReadFile> model_file) {
   files_.push_back(std::move(model_file));
 }
 
-std::shared_ptr<const ReadFile> ExternalFiles::open_inside(const std::string& location, const std::string& where) const {
+std::shared_ptr<const ReadFile> ExternalFiles::open_inside(const std::string& location,
+                                                           const std::string& where) const {
   bool missing = true;
   for (const auto& folder : folders_) {
     std::error_code error;

@@ -52,7 +52,8 @@ uint64_t FileCursor::fixed(int bytes, uint64_t end) {
 }
 
 void FileCursor::append_to(std::string& out, uint64_t bytes, uint64_t end) {
-  if (position_ > end || bytes > end - position_) fail("a field is longer than its message; the file is cut off or corrupt");
+  if (position_ > end || bytes > end - position_)
+    fail("a field is longer than its message; the file is cut off or corrupt");
   const size_t before = out.size();
   out.resize(before + bytes);
   const auto target = std::as_writable_bytes(std::span(out)).subspan(before);

@@ -18,7 +18,8 @@ void normalise(std::vector<GatherDim>& dims, GatherPlan& plan) {
     dim.source = -dim.source;
     dim.target = -dim.target;
   }
-  std::stable_sort(dims.begin(), dims.end(), [](const GatherDim& a, const GatherDim& b) { return a.source > b.source; });
+  std::stable_sort(dims.begin(), dims.end(),
+                   [](const GatherDim& a, const GatherDim& b) { return a.source > b.source; });
   std::vector<GatherDim> merged;
   for (const GatherDim& dim : dims) {
     if (!merged.empty() && merged.back().source == dim.source * dim.count &&

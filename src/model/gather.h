@@ -1,8 +1,8 @@
 // Copies a strided box of a stored tensor into memory with few, long reads.
 //
-// Dimensions are walked in the order in which they lie in the store, not in the order of the result. Runs whose gaps are
-// smaller than what a further read costs are read as one block and scattered from a buffer, so that a column block of a
-// row-major matrix (a row block of its transpose) costs one read per row or per few rows, never one per element.
+// Dimensions are walked in the order in which they lie in the store, not in the order of the result. Runs whose gaps
+// are smaller than what a further read costs are read as one block and scattered from a buffer, so that a column block
+// of a row-major matrix (a row block of its transpose) costs one read per row or per few rows, never one per element.
 #pragma once
 
 #include <algorithm>
@@ -17,12 +17,13 @@ struct GatherDim {
   int64_t source = 0, target = 0;  // strides in elements
 };
 
-// What to read: `source` >= 0 after planning. Outer dims are looped; each step reads `span` elements and scatters inner dims.
+// What to read: `source` >= 0 after planning. Outer dims are looped; each step reads `span` elements and scatters
+// inner dims.
 struct GatherPlan {
   std::vector<GatherDim> outer, inner;
   int64_t source = 0, target = 0;  // of the first element
   int64_t span = 1;
-  bool direct = false;             // the span lies in the target as it lies in the store
+  bool direct = false;  // the span lies in the target as it lies in the store
 };
 
 // Splits a box whose first element is at `source` in the store. `element_bytes` (at least 1) weighs gaps against reads.

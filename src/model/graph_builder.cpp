@@ -101,7 +101,8 @@ void GraphIndexBuilder::fill_scope(ScopeId scope) {
 // Every address repeats the names of all nodes around it: long names around many nodes would fill any memory.
 void GraphIndexBuilder::charge_address(ScopeId scope, const std::string& name) {
   address_bytes_ += index_.scope(scope).path.size() + name.size();
-  if (address_bytes_ > limits::kAddressBytes) fail("its nodes have names that are too long to be told apart", scope_name(scope));
+  if (address_bytes_ > limits::kAddressBytes)
+    fail("its nodes have names that are too long to be told apart", scope_name(scope));
 }
 
 ValueId GraphIndexBuilder::define(ScopeId scope, const std::string& name, ValueKind kind) {
@@ -142,7 +143,8 @@ void GraphIndexBuilder::define_initializers(ScopeId scope) {
       return index_.values_[static_cast<size_t>(id.value)];
     }
     ValueInfo& info = index_.values_[static_cast<size_t>(input->second.value)];
-    if (info.kind != ValueKind::kInput) fail("the initializer " + in_quotes(name) + " is defined twice", scope_name(scope));
+    if (info.kind != ValueKind::kInput)
+      fail("the initializer " + in_quotes(name) + " is defined twice", scope_name(scope));
     info.kind = kind;
     info.also_input = true;
     return info;
@@ -188,8 +190,8 @@ void GraphIndexBuilder::define_outputs(NodeId id) {
   }
 }
 
-// The value that a node of `scope` means by `name`. Definitions must come first: in the node's own scope before it, in an
-// outer one before the node that holds the subgraph. Ids of the nodes of one scope are in file order.
+// The value that a node of `scope` means by `name`. Definitions must come first: in the node's own scope before it, in
+// an outer one before the node that holds the subgraph. Ids of the nodes of one scope are in file order.
 ValueId GraphIndexBuilder::resolve(ScopeId scope, const std::string& name, NodeId reader) const {
   NodeId before = reader;
   for (ScopeId at = scope; at.valid(); before = index_.scope(at).owner, at = index_.scope(at).parent) {

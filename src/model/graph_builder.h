@@ -1,4 +1,5 @@
-// Builds a GraphIndex. Scopes are worked off a queue, outer before inner, so that no hostile nesting can exhaust the stack.
+// Builds a GraphIndex. Scopes are worked off a queue, outer before inner, so that no hostile nesting can exhaust the
+// stack.
 #pragma once
 
 #include <deque>

@@ -6,6 +6,7 @@
 
 #include "inference_load.h"
 #include "load_limits.h"
+#include "vetquant/core/checked.h"
 #include "vetquant/core/error.h"
 #include "vetquant/model/graph_index.h"
 
@@ -56,13 +57,41 @@ void bind_input(onnx::GraphProto& graph, const ShapeBinding& binding) {
   }
 }
 
-// ONNX gives up on some models as a whole: then with less ambition, and without the sparse initializers it stumbles over.
+// Data propagation turns every vector of known length, floats too, into a list of that many unknown dimensions.
+uint64_t vector_elements(const onnx::ModelProto& model) {
+  uint64_t sum = 0;
+  const auto add = [&](const auto& infos) {
+    for (const auto& info : infos) {
+      const auto& shape = info.type().tensor_type().shape();
+      if (shape.dim_size() != 1 || shape.dim(0).dim_value() <= 0) continue;
+      sum = checked_add(sum, static_cast<uint64_t>(shape.dim(0).dim_value())).value_or(~uint64_t{0});
+    }
+  };
+  const GraphIndex index(model);
+  for (const ScopeInfo& scope : index.scopes()) {
+    if (scope.graph == nullptr) continue;
+    add(scope.graph->input());
+    add(scope.graph->output());
+    add(scope.graph->value_info());
+  }
+  return sum;
+}
+
+// ONNX gives up on some models as a whole: then without the sparse initializers it stumbles over, or not at all.
 void infer(onnx::ModelProto& model, const InferenceLoad& load) {
-  if (load.expanded_nodes > limits::kInferredNodes || load.call_depth > limits::kInferredCallDepth) model.clear_functions();
-  if (load.longest_list <= limits::kInferredList && run_inference(model, true)) return;
-  if (run_inference(model, false)) return;
-  model.mutable_graph()->clear_sparse_initializer();
-  run_inference(model, false);
+  if (load.expanded_nodes > limits::kInferredNodes || load.call_depth > limits::kInferredCallDepth) {
+    model.clear_functions();
+  }
+  if (!run_inference(model, false)) {
+    auto& sparse = *model.mutable_graph()->mutable_sparse_initializer();
+    auto saved = std::move(sparse);
+    sparse.Clear();
+    const bool inferred = run_inference(model, false);
+    *model.mutable_graph()->mutable_sparse_initializer() = std::move(saved);
+    if (!inferred) return;
+  }
+  if (load.longest_list > limits::kInferredList || vector_elements(model) > limits::kInferredList) return;
+  run_inference(model, true);
 }
 
 void merge(const onnx::TypeProto& type, ValueType& known) {
@@ -104,7 +133,7 @@ std::vector<ValueType> infer_types(const GraphIndex& index, const std::vector<Sh
   const InferenceLoad load = measure_inference(index);
   infer(model, load);
   std::vector<ValueType> types(index.values().size());
-  // Inference only adds value_info, so the two models have the same scopes. (Functions are restored if they were left out.)
+  // Inference only adds value_info, so the two models have the same scopes; what was left out is put back.
   if (model.functions_size() == 0) *model.mutable_functions() = index.skeleton().functions();
   const GraphIndex inferred(model);
   for (size_t s = 0; s < index.scopes().size(); ++s) {

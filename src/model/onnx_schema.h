@@ -23,7 +23,7 @@ enum class MessageKind : uint8_t {
   kElementType,  // Sequence, Optional: a type in a type
   kMapType,
   kShape,
-  kOpaque,       // messages without messages inside
+  kOpaque,  // messages without messages inside
   kAnnotation,
   kNodeDevice,
   kSharding,
@@ -33,7 +33,7 @@ enum class MessageKind : uint8_t {
 
 struct FieldKind {
   MessageKind message = MessageKind::kLeaf;
-  bool once = false;       // protobuf would merge two of them into one; a file that has two is refused
+  bool once = false;  // protobuf would merge two of them into one; a file that has two is refused
   const char* name = "";
 };
 

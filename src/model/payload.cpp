@@ -75,16 +75,17 @@ bool PayloadSource::same_place(const PayloadSource& other) const {
 void PayloadSource::read(uint64_t begin, std::span<std::byte> out) const {
   if (begin > decoded_bytes_ || out.size() > decoded_bytes_ - begin) {
     throw Error(ErrorCode::kInternal, "a read of " + std::to_string(out.size()) + " bytes at " + std::to_string(begin) +
-                                          " crosses the end of a tensor of " + std::to_string(decoded_bytes_) + " bytes");
+                                          " crosses the end of a tensor of " + std::to_string(decoded_bytes_) +
+                                          " bytes");
   }
   if (out.empty()) return;
   if (in_memory()) {
     std::memcpy(out.data(), bytes_.data() + begin, out.size());
     return;
   }
-  auto segment = std::upper_bound(segments_.begin(), segments_.end(), begin, [](uint64_t position, const Segment& s) {
-                   return position < s.decoded_begin;
-                 }) - 1;
+  auto segment = std::upper_bound(segments_.begin(), segments_.end(), begin,
+                                  [](uint64_t position, const Segment& s) { return position < s.decoded_begin; }) -
+                 1;
   for (; !out.empty(); ++segment) {
     const uint64_t skip = begin - segment->decoded_begin;
     const uint64_t now = std::min<uint64_t>(out.size(), segment->decoded_bytes() - skip);

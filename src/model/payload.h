@@ -21,12 +21,12 @@ enum class Coding : uint8_t { kFixed, kVarint };
 
 struct Segment {
   Coding coding = Coding::kFixed;
-  uint32_t entry_bytes = 1;     // of one decoded entry
-  uint32_t lead_bytes = 0;      // tag between two entries: 0 packed, 1 unpacked
-  uint64_t position = 0;        // in the file, of the first entry
-  uint64_t length = 0;          // in the file, to the end of the last entry
+  uint32_t entry_bytes = 1;  // of one decoded entry
+  uint32_t lead_bytes = 0;   // tag between two entries: 0 packed, 1 unpacked
+  uint64_t position = 0;     // in the file, of the first entry
+  uint64_t length = 0;       // in the file, to the end of the last entry
   uint64_t entries = 0;
-  uint64_t decoded_begin = 0;   // decoded bytes of the payload before this segment
+  uint64_t decoded_begin = 0;         // decoded bytes of the payload before this segment
   std::vector<uint64_t> checkpoints;  // kVarint: positions of entries 64 Ki, 128 Ki, ...
   uint64_t decoded_bytes() const { return entries * entry_bytes; }
   bool operator==(const Segment&) const = default;

@@ -57,7 +57,8 @@ void SkeletonScan::message(MessageKind kind, uint64_t end, std::string& out) {
 void SkeletonScan::check_once(const FieldKind& kind, const WireTag& tag, uint32_t& seen) {
   if (!kind.once) return;
   const uint32_t bit = 1u << tag.number;
-  if ((seen & bit) != 0) cursor_.fail_at(tag.begin, std::string("the field '") + kind.name + "' appears twice in one message");
+  if ((seen & bit) != 0)
+    cursor_.fail_at(tag.begin, std::string("the field '") + kind.name + "' appears twice in one message");
   seen |= bit;
 }
 
@@ -103,7 +104,8 @@ bool SkeletonScan::is_constant_node(uint64_t end) {
   return constant && standard;
 }
 
-// AttributeProto `value_floats` or `value_ints` above the inline limit becomes the attribute `value` with a marked tensor.
+// AttributeProto `value_floats` or `value_ints` above the inline limit becomes the attribute `value` with a marked
+// tensor.
 bool SkeletonScan::large_value_list(uint64_t end, std::string& out) {
   enum : uint32_t { kName = 1, kFloats = 7, kInts = 8 };
   const uint64_t begin = cursor_.position();
@@ -139,9 +141,9 @@ bool SkeletonScan::large_value_list(uint64_t end, std::string& out) {
   const bool is_floats = name == "value_floats";
   if (is_floats || name == "value_ints") {
     const DType type = is_floats ? DType::kFloat32 : DType::kInt64;
-    auto source = std::make_shared<PayloadSource>(
-        cursor_.shared_file(), is_floats ? segments_of(floats, Coding::kFixed, 4, type, cursor_)
-                                         : segments_of(ints, Coding::kVarint, 8, type, cursor_));
+    auto source = std::make_shared<PayloadSource>(cursor_.shared_file(),
+                                                  is_floats ? segments_of(floats, Coding::kFixed, 4, type, cursor_)
+                                                            : segments_of(ints, Coding::kVarint, 8, type, cursor_));
     if (source->decoded_bytes() > kInlineLimitBytes) {
       const auto count = static_cast<int64_t>(source->decoded_bytes() / (is_floats ? 4 : 8));
       std::string tensor;

@@ -23,7 +23,8 @@ void check_box(const TensorView& view, const Box& box, size_t out_elements) {
              box.start[d] <= shape[d] - box.extent[d];
   }
   if (!inside) throw Error(ErrorCode::kInternal, "a box lies outside its tensor", view.describe());
-  if (out_elements != box.elements()) throw Error(ErrorCode::kInternal, "a box does not fit its buffer", view.describe());
+  if (out_elements != box.elements())
+    throw Error(ErrorCode::kInternal, "a box does not fit its buffer", view.describe());
 }
 
 // What of a piece lies in the box; false where nothing does.
@@ -54,8 +55,9 @@ void read_box(const TensorView& view, const Box& box, std::span<T> out, const Lo
     int64_t source = 0, target = 0;
     if (!intersect(piece, box, dims, source, target)) continue;
     for (const auto& plan : plan_gather(dims, source, std::max(bits_of(piece.stored->dtype) / 8, 1))) {
-      gather<T>(plan, [&](uint64_t first, uint64_t count, T* to) { load(*piece.stored, first, count, to); },
-                out.data() + target);
+      gather<T>(
+          plan, [&](uint64_t first, uint64_t count, T* to) { load(*piece.stored, first, count, to); },
+          out.data() + target);
     }
   }
 }
@@ -92,7 +94,8 @@ void load_floats(const StoredTensor& stored, uint64_t first, uint64_t count, flo
         std::transform(from.begin(), from.end(), out.begin(), [](double value) { return static_cast<float>(value); });
       });
     default:
-      throw Error(ErrorCode::kInternal, "holds " + std::string(name_of(stored.dtype)) + ", no float type", stored.address);
+      throw Error(ErrorCode::kInternal, "holds " + std::string(name_of(stored.dtype)) + ", no float type",
+                  stored.address);
   }
 }
 
@@ -275,7 +278,8 @@ void read_raw(const TensorView& view, uint64_t first, uint64_t count, std::span<
     throw Error(ErrorCode::kInternal, "a raw read lies outside its tensor or does not fit its buffer", view.describe());
   }
   if (count == 0) return;
-  if (view.is_whole_tensor() && first * bits % 8 == 0) return view.pieces()[0].stored->source->read(first * bits / 8, out);
+  if (view.is_whole_tensor() && first * bits % 8 == 0)
+    return view.pieces()[0].stored->source->read(first * bits / 8, out);
   const bool cast = std::any_of(view.pieces().begin(), view.pieces().end(),
                                 [&](const Piece& piece) { return piece.stored->dtype != view.dtype(); });
   if (cast) return read_raw_cast(view, first, count, out);

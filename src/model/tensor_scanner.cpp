@@ -194,10 +194,10 @@ void TensorScan::dims_field(const WireTag& tag) {
 
 void TensorScan::data_field(const WireTag& tag) {
   const bool varints = tag.number == kInt32Data || tag.number == kInt64Data || tag.number == kUint64Data;
-  const WireType single = varints                        ? WireType::kVarint
-                          : tag.number == kFloatData     ? WireType::kFixed32
-                          : tag.number == kDoubleData    ? WireType::kFixed64
-                                                         : WireType::kBytes;
+  const WireType single = varints                     ? WireType::kVarint
+                          : tag.number == kFloatData  ? WireType::kFixed32
+                          : tag.number == kDoubleData ? WireType::kFixed64
+                                                      : WireType::kBytes;
   if (tag.type != WireType::kBytes && tag.type != single) {
     fail(std::string(field_name(tag.number)) + " has the wrong wire type");
   }
@@ -281,15 +281,17 @@ std::shared_ptr<const PayloadSource> TensorScan::inner_payload(DType type, uint6
   }
   auto source = std::make_shared<PayloadSource>(context_.cursor.shared_file(), std::move(segments));
   if (source->decoded_bytes() != expected) {
-    const std::string holder = data_.empty() ? "it has no data" : std::string(field_name(data_.chunks().front().field)) +
-                               " holds " + std::to_string(source->decoded_bytes()) + " bytes";
+    const std::string holder = data_.empty() ? "it has no data"
+                                             : std::string(field_name(data_.chunks().front().field)) + " holds " +
+                                                   std::to_string(source->decoded_bytes()) + " bytes";
     fail(shape_text(type) + " needs " + std::to_string(expected) + " bytes, but " + holder);
   }
   return source;
 }
 
 std::shared_ptr<const PayloadSource> TensorScan::payload(DType type, uint64_t elements) {
-  if (!checked_mul(elements, static_cast<uint64_t>(bits_of(type)))) fail(shape_text(type) + " is too large for any file");
+  if (!checked_mul(elements, static_cast<uint64_t>(bits_of(type))))
+    fail(shape_text(type) + " is too large for any file");
   const uint64_t expected = bytes_of(type, elements);
   if (!is_external_) return inner_payload(type, expected);
   auto source = external_payload(expected);

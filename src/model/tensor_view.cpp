@@ -80,7 +80,8 @@ std::string TensorView::describe() const {
 
 TensorView TensorView::transposed(std::span<const int64_t> perm) const {
   if (perm.size() != shape_.size() || std::set<int64_t>(perm.begin(), perm.end()).size() != perm.size() ||
-      std::any_of(perm.begin(), perm.end(), [&](int64_t p) { return p < 0 || p >= static_cast<int64_t>(perm.size()); })) {
+      std::any_of(perm.begin(), perm.end(),
+                  [&](int64_t p) { return p < 0 || p >= static_cast<int64_t>(perm.size()); })) {
     throw Error(ErrorCode::kInternal, "a view of rank " + std::to_string(shape_.size()) + " cannot be permuted so");
   }
   const auto permuted = [&](const Shape& from) {

@@ -44,7 +44,8 @@ bool WireReader::next(WireField& field) {
   field.begin = position_;
   const uint64_t tag = read_varint(buffer_, position_, end_);
   const uint64_t number = tag >> 3;
-  if (number == 0 || number > 0x1fffffff) fail(field.begin, "a field has the impossible number " + std::to_string(number));
+  if (number == 0 || number > 0x1fffffff)
+    fail(field.begin, "a field has the impossible number " + std::to_string(number));
   field.number = static_cast<uint32_t>(number);
   switch (tag & 7) {
     case 0:

@@ -28,7 +28,8 @@ uint64_t read_length(FileCursor& cursor, uint64_t end) {
   const uint64_t begin = cursor.position();
   const uint64_t length = cursor.varint(end);
   if (length > end - cursor.position()) {
-    cursor.fail_at(begin, "a field of " + std::to_string(length) + " bytes is longer than what is left of its message (" +
+    cursor.fail_at(begin, "a field of " + std::to_string(length) +
+                              " bytes is longer than what is left of its message (" +
                               std::to_string(end - cursor.position()) + "); the file is cut off or corrupt");
   }
   return length;

@@ -20,7 +20,9 @@ class Constants : public test::Loaded {
     index_ = std::make_unique<GraphIndex>(model_->skeleton());
     finder_ = std::make_unique<ConstantFinder>(*model_, *index_);
   }
-  std::optional<TensorView> find(const std::string& address) const { return finder_->find(index_->find_value(address)); }
+  std::optional<TensorView> find(const std::string& address) const {
+    return finder_->find(index_->find_value(address));
+  }
   std::vector<std::string> chain(const std::string& address) const {
     std::vector<std::string> names;
     for (ValueId id : finder_->chain(index_->find_value(address))) names.push_back(index_->address(id));
@@ -91,7 +93,9 @@ TEST_F(Constants, AreSeenThroughSliceConcatUnsqueeze) {
   ASSERT_TRUE(view);
   EXPECT_THAT(view->shape(), ElementsAre(1, 4, 300));
   std::vector<float> expected;
-  for (const size_t row : {0, 3, 1, 2}) expected.insert(expected.end(), values.begin() + static_cast<long>(row) * 300, values.begin() + static_cast<long>(row + 1) * 300);
+  for (const size_t row : {0, 3, 1, 2})
+    expected.insert(expected.end(), values.begin() + static_cast<long>(row) * 300,
+                    values.begin() + static_cast<long>(row + 1) * 300);
   EXPECT_EQ(floats_of(*view), expected);
   EXPECT_THAT(chain("gates"), ElementsAre("w", "i", "o", "fc", "iofc", "gates"));
 }

@@ -129,7 +129,8 @@ TEST_F(ExternalData, BoundsAreChecked) {
   const std::vector<std::pair<onnx::TensorProto, std::string>> cases = {
       {external_tensor("w", kFloat, {17}, "w.bin"), "which has only 64"},
       {external_tensor("w", kFloat, {4}, "w.bin", 52), "takes bytes 52 + 16"},
-      {external_tensor("w", kFloat, {4}, "w.bin", 0, 12), "takes 12 bytes of external file 'w.bin', but fp32[4] needs 16"},
+      {external_tensor("w", kFloat, {4}, "w.bin", 0, 12),
+       "takes 12 bytes of external file 'w.bin', but fp32[4] needs 16"},
       {external_tensor("w", kFloat, {4}, "w.bin", std::numeric_limits<int64_t>::max(), 16), "which has only 64"},
       {external_tensor("w", onnx::TensorProto::STRING, {4}, "w.bin"), "holds strings"},
       {external_tensor("w", 99, {4}, "w.bin"), "unknown data type 99"},

@@ -49,10 +49,11 @@ TestModel nested_model() {
 TEST(GraphIndex, AddressesNameEveryNodeByItsPath) {
   const TestModel made = nested_model();
   const GraphIndex index(made.proto());
-  EXPECT_THAT(addresses(index),
-              ElementsAre("/pre/relu", "/decide", "/decide/then_branch/layers.0/fc1", "/decide/else_branch/If>c",
-                          "/decide/else_branch/If>c/then_branch/shadowing", "/decide/else_branch/If>c/then_branch/Relu>d",
-                          "/decide/else_branch/If>c/else_branch/Identity>e"));
+  EXPECT_THAT(
+      addresses(index),
+      ElementsAre("/pre/relu", "/decide", "/decide/then_branch/layers.0/fc1", "/decide/else_branch/If>c",
+                  "/decide/else_branch/If>c/then_branch/shadowing", "/decide/else_branch/If>c/then_branch/Relu>d",
+                  "/decide/else_branch/If>c/else_branch/Identity>e"));
   for (const auto& address : addresses(index)) {
     EXPECT_EQ(index.node(index.find_node(address)).address, address);
   }
@@ -88,7 +89,8 @@ TEST(GraphIndex, InnerDefinitionsShadowOuterOnes) {
   const auto& reader = index.node(index.find_node("/decide/else_branch/If>c/then_branch/Relu>d"));
   const ValueId inner = reader.inputs[0];
   EXPECT_EQ(index.address(inner), "/decide/else_branch/If>c/then_branch/a");
-  EXPECT_EQ(index.value(index.find_value("a")).uses.size(), 1u) << "only the Add of the then branch reads the outer one";
+  EXPECT_EQ(index.value(index.find_value("a")).uses.size(), 1u)
+      << "only the Add of the then branch reads the outer one";
   EXPECT_EQ(index.lookup(reader.scope, "a"), inner);
   EXPECT_EQ(index.lookup(ScopeId{0}, "a"), index.find_value("a"));
   EXPECT_FALSE(index.lookup(ScopeId{0}, "d").valid()) << "inner names are not seen from outside";
@@ -132,7 +134,8 @@ TEST(GraphIndex, OverridableInitializersNeedIrVersionFour) {
 
 TEST(GraphIndex, SparseInitializersAreValues) {
   TestModel made;
-  *made.proto().mutable_graph()->add_sparse_initializer()->mutable_values() = test::float_tensor("s", {1}, std::vector<float>{1});
+  *made.proto().mutable_graph()->add_sparse_initializer()->mutable_values() =
+      test::float_tensor("s", {1}, std::vector<float>{1});
   made.main().node("Relu", {"s"}, {"y"});
   const GraphIndex index(made.proto());
   EXPECT_EQ(index.value(index.find_value("s")).kind, ValueKind::kSparseInitializer);
@@ -200,7 +203,8 @@ TEST(GraphIndex, CyclesAndWrongOrderNameBothNodes) {
   made.main().node("Relu", {"a"}, {"b"}, "second");
   const Error error = refusal(made);
   EXPECT_EQ(error.where(), "/first");
-  EXPECT_THAT(error.message(), HasSubstr("reads 'b' before /second makes it; the nodes form a cycle or are out of order"));
+  EXPECT_THAT(error.message(),
+              HasSubstr("reads 'b' before /second makes it; the nodes form a cycle or are out of order"));
   TestModel own;
   own.main().node("Relu", {"a"}, {"a"}, "self");
   EXPECT_THAT(refusal(own).message(), HasSubstr("reads 'a' before /self makes it"));

@@ -89,7 +89,8 @@ TEST_F(Hostile, NoModelAtAllIsRefused) {
 }
 
 TEST_F(Hostile, LengthsThatOverflowAreRefused) {
-  for (const uint64_t length : {uint64_t{1000}, uint64_t{1} << 31, uint64_t{1} << 32, uint64_t{1} << 63, ~uint64_t{0}}) {
+  for (const uint64_t length :
+       {uint64_t{1000}, uint64_t{1} << 31, uint64_t{1} << 32, uint64_t{1} << 63, ~uint64_t{0}}) {
     std::string bytes = varint_field(1, 8);
     append_tag(bytes, 7, WireType::kBytes);
     append_varint(bytes, length);
@@ -136,7 +137,8 @@ TEST_F(Hostile, MessagesThatProtobufWouldMergeAreRefused) {
   const std::string graph = message_field(7, message_field(2, "g"));
   EXPECT_THAT(refusal(graph + graph).message(), HasSubstr("the field 'graph' appears twice"));
   const std::string tensor = message_field(5, varint_field(1, 0) + varint_field(2, 1));
-  const std::string node = message_field(1, message_field(4, "Constant") + message_field(5, message_field(1, "value") + tensor + tensor));
+  const std::string node =
+      message_field(1, message_field(4, "Constant") + message_field(5, message_field(1, "value") + tensor + tensor));
   EXPECT_THAT(refusal(message_field(7, node)).message(), HasSubstr("the field 't' appears twice"));
 }
 

@@ -18,7 +18,9 @@ namespace vetquant::test {
 class Loaded : public testing::Test {
  protected:
   std::shared_ptr<const Model> load(const TestModel& model) { return Model::load(folder_.write("model.onnx", model)); }
-  std::shared_ptr<const Model> load(const std::string& bytes) { return Model::load(folder_.write("model.onnx", bytes)); }
+  std::shared_ptr<const Model> load(const std::string& bytes) {
+    return Model::load(folder_.write("model.onnx", bytes));
+  }
   Error refusal(const std::string& bytes) {
     return error_of([&] { load(bytes); });
   }

@@ -100,7 +100,8 @@ TEST_F(Load, EverythingElseOfTheModelIsKept) {
   meta->set_value("someone");
   auto graph = made.main();
   graph.input("x", kFloat, {-1, 3}).output("y", kFloat, {-1, 3});
-  graph.proto().mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim(0)->set_dim_param("N");
+  graph.proto().mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim(0)->set_dim_param(
+      "N");
   auto& node = graph.node("Odd", {"x"}, {"y"}, "n", "my.domain");
   test::set_float(node, "alpha", 0.5f);
   test::set_string(node, "mode", "fast");

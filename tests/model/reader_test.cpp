@@ -71,9 +71,12 @@ TEST(GatherPlan, GatheredElementsAreWhereTheyBelongWhateverTheSplit) {
   constexpr int64_t kRows = 3, kColumns = 300'007;  // prime
   std::vector<float> out(kRows * kColumns, -1);
   for (const auto& plan : plan_gather({{kColumns, 1, kRows}, {kRows, kColumns, 1}}, 0, 4)) {
-    gather<float>(plan, [](uint64_t first, uint64_t count, float* to) {
-      for (uint64_t i = 0; i < count; ++i) to[i] = static_cast<float>(first + i);
-    }, out.data());
+    gather<float>(
+        plan,
+        [](uint64_t first, uint64_t count, float* to) {
+          for (uint64_t i = 0; i < count; ++i) to[i] = static_cast<float>(first + i);
+        },
+        out.data());
   }
   for (int64_t c = 0; c < kColumns; ++c) {
     for (int64_t r = 0; r < kRows; ++r) {

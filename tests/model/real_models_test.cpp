@@ -70,7 +70,8 @@ TEST_F(RealModels, AreValidForOnnxUnlessTheyUseContribOperators) {
   for (const auto& path : all()) {
     const auto complaint = checker_complaint(*Model::load(path));
     // BeamSearch models leave the domain of their subgraphs' operators out of the imports.
-    EXPECT_TRUE(!complaint || path.filename().string().starts_with("tiny_gpt2_beamsearch")) << path << ": " << *complaint;
+    EXPECT_TRUE(!complaint || path.filename().string().starts_with("tiny_gpt2_beamsearch"))
+        << path << ": " << *complaint;
   }
 }
 
@@ -84,9 +85,21 @@ struct Golden {
 
 TEST_F(RealModels, ReadsWhatOnnxReads) {
   const std::vector<Golden> goldens = {
-      {"whisper_tiny_en/decoder_model_merged.onnx", "model.decoder.embed_tokens.weight_merged_0", DType::kFloat32, {51864, 384}, 0x93341dbc},
-      {"whisper_tiny_en/decoder_model_merged.onnx", "onnx::MatMul_932_merged_0", DType::kFloat32, {384, 1536}, 0x22ff2161},
-      {"trained/magika.onnx", "jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Conv_0/transpose_3:0", DType::kFloat32, {512, 256, 5, 1}, 0x094d6104},
+      {"whisper_tiny_en/decoder_model_merged.onnx",
+       "model.decoder.embed_tokens.weight_merged_0",
+       DType::kFloat32,
+       {51864, 384},
+       0x93341dbc},
+      {"whisper_tiny_en/decoder_model_merged.onnx",
+       "onnx::MatMul_932_merged_0",
+       DType::kFloat32,
+       {384, 1536},
+       0x22ff2161},
+      {"trained/magika.onnx",
+       "jax2tf_get_logits_/pjit_get_logits_/MagikaV2/Conv_0/transpose_3:0",
+       DType::kFloat32,
+       {512, 256, 5, 1},
+       0x094d6104},
       {"trained/magika.onnx", "jax2tf_get_logits_/Const_24:0", DType::kFloat32, {512, 214}, 0xc6fc4338},
       {"trained/mnist_opset8.onnx", "Parameter87", DType::kFloat32, {16, 8, 5, 5}, 0x4cf6e75d},
       {"structure/gpt2_fp16_past.onnx", "transformer.wte.weight", DType::kFloat16, {1000, 32}, 0x5431e1b8},
@@ -97,8 +110,16 @@ TEST_F(RealModels, ReadsWhatOnnxReads) {
       {"structure/already_qdq16.onnx", "const_fold_opt__428_quantized", DType::kUint16, {128, 32, 3, 3}, 0x5331f57d},
       {"structure/bidirectional_lstm_opset9.onnx", "191", DType::kFloat32, {2, 512, 128}, 0x23fcced0},
       {"trained/ppocrv3_det.onnx", "conv2d_65.w_0", DType::kFloat32, {96, 480, 1, 1}, 0x5299e20f},
-      {"trained/silero_vad.onnx", "/If_0/else_branch/If_0_else_branch__Inline_0__decoder.rnn.weight_ih", DType::kFloat32, {512, 128}, 0x8982c444},
-      {"trained/silero_vad.onnx", "/If_0/then_branch/If_0_then_branch__Inline_0__stft.forward_basis_buffer", DType::kFloat32, {258, 1, 256}, 0x36bc3e69},
+      {"trained/silero_vad.onnx",
+       "/If_0/else_branch/If_0_else_branch__Inline_0__decoder.rnn.weight_ih",
+       DType::kFloat32,
+       {512, 128},
+       0x8982c444},
+      {"trained/silero_vad.onnx",
+       "/If_0/then_branch/If_0_then_branch__Inline_0__stft.forward_basis_buffer",
+       DType::kFloat32,
+       {258, 1, 256},
+       0x36bc3e69},
   };
   for (const auto& golden : goldens) {
     SCOPED_TRACE(std::string(golden.file) + " " + golden.address);

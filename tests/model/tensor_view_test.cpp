@@ -211,7 +211,8 @@ struct Pair {
 void transpose_step(Pair& pair, Dice& dice) {
   std::vector<int64_t> perm(pair.dense.shape.size());
   std::iota(perm.begin(), perm.end(), 0);
-  for (size_t i = perm.size(); i > 1; --i) std::swap(perm[i - 1], perm[static_cast<size_t>(dice.below(static_cast<int64_t>(i)))]);
+  for (size_t i = perm.size(); i > 1; --i)
+    std::swap(perm[i - 1], perm[static_cast<size_t>(dice.below(static_cast<int64_t>(i)))]);
   Shape shape;
   for (int64_t p : perm) shape.push_back(pair.dense.shape[static_cast<size_t>(p)]);
   pair.dense = remap(pair.dense, shape, [&](const Shape& at) {
@@ -251,7 +252,8 @@ void concat_step(Pair& pair, Dice& dice) {
   Pair other{counting("extra", pair.dense.shape, 1000), {pair.dense.shape, {}}};
   other.dense.values = read_all(other.view);
   const bool before = dice.below(2) == 0;
-  const std::vector<TensorView> parts = before ? std::vector{other.view, pair.view} : std::vector{pair.view, other.view};
+  const std::vector<TensorView> parts =
+      before ? std::vector{other.view, pair.view} : std::vector{pair.view, other.view};
   const Dense& first = before ? other.dense : pair.dense;
   const Dense& second = before ? pair.dense : other.dense;
   Dense joined{pair.dense.shape, {}};
@@ -302,7 +304,8 @@ void expect_equal(const Pair& pair, Dice& dice) {
   const auto total = static_cast<int64_t>(pair.dense.values.size());
   const int64_t first = dice.below(total), count = 1 + dice.below(total - first);
   std::vector<float> raw(static_cast<size_t>(count));
-  read_raw(pair.view, static_cast<uint64_t>(first), static_cast<uint64_t>(count), std::as_writable_bytes(std::span(raw)));
+  read_raw(pair.view, static_cast<uint64_t>(first), static_cast<uint64_t>(count),
+           std::as_writable_bytes(std::span(raw)));
   ASSERT_TRUE(std::equal(raw.begin(), raw.end(), pair.dense.values.begin() + first));
 }
 

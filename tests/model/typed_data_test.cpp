@@ -153,7 +153,8 @@ TEST_F(TypedData, NibblesInInt32DataAreBytesOfTwo) {
 
 TEST_F(TypedData, WhatDoesNotFitIsRefused) {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {head({3}, DType::kFloat32) + packed_floats(kFloatData, {1, 2}), "fp32[3] needs 12 bytes, but float_data holds 8"},
+      {head({3}, DType::kFloat32) + packed_floats(kFloatData, {1, 2}),
+       "fp32[3] needs 12 bytes, but float_data holds 8"},
       {head({3}, DType::kFloat32), "fp32[3] needs 12 bytes, but it has no data"},
       {head({2}, DType::kFloat32) + message_field(kRaw, "1234567"), "needs 8 bytes, but raw_data holds 7"},
       {head({1}, DType::kFloat32) + message_field(kFloatData, "12345"), "no whole number of values"},
@@ -168,7 +169,8 @@ TEST_F(TypedData, WhatDoesNotFitIsRefused) {
       {head({2}, DType::kString) + message_field(6, "x"), "needs 2 strings, but string_data holds 1"},
       {head({-1}, DType::kFloat32) + message_field(kRaw, ""), "negative dimension -1"},
       {head({1ll << 40, 1ll << 40}, DType::kFloat32) + message_field(kRaw, ""), "too large for any file"},
-      {head({1ll << 32, 1ll << 32, 1ll << 32, 0}, DType::kFloat32) + message_field(kRaw, "1"), "too large for any file"},
+      {head({1ll << 32, 1ll << 32, 1ll << 32, 0}, DType::kFloat32) + message_field(kRaw, "1"),
+       "too large for any file"},
       {head({1}, DType::kFloat32) + message_field(3, ""), "stored in segments"},
       {head({1}, DType::kFloat32) + varint_field(kFloatData, 1), "float_data has the wrong wire type"},
   };
@@ -187,7 +189,8 @@ TEST_F(TypedData, ErrorsNameTheTensor) {
 
 TEST_F(TypedData, UnknownTypesStayUntouched) {
   const std::string bytes(5000, 'x');
-  const auto model = load(model_with_tensor(varint_field(kDims, 3) + varint_field(kType, 99) + message_field(kRaw, bytes)));
+  const auto model =
+      load(model_with_tensor(varint_field(kDims, 3) + varint_field(kType, 99) + message_field(kRaw, bytes)));
   const auto& tensor = model->skeleton().graph().initializer(0);
   EXPECT_EQ(tensor.data_type(), 99);
   EXPECT_EQ(tensor.raw_data(), bytes);

@@ -19,7 +19,8 @@ std::vector<WireField> fields_of(const std::vector<uint8_t>& bytes) {
 
 TEST(Wire, ReadsEveryWireType) {
   // 1: varint 150; 2: bytes "ab"; 3: fixed32 1; 4: fixed64 2
-  const auto fields = fields_of({0x08, 0x96, 0x01, 0x12, 0x02, 'a', 'b', 0x1d, 1, 0, 0, 0, 0x21, 2, 0, 0, 0, 0, 0, 0, 0});
+  const auto fields =
+      fields_of({0x08, 0x96, 0x01, 0x12, 0x02, 'a', 'b', 0x1d, 1, 0, 0, 0, 0x21, 2, 0, 0, 0, 0, 0, 0, 0});
   ASSERT_EQ(fields.size(), 4u);
   EXPECT_EQ(fields[0].number, 1u);
   EXPECT_EQ(fields[0].varint, 150u);

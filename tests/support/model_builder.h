@@ -41,9 +41,9 @@ class GraphHandle {
   explicit GraphHandle(onnx::GraphProto& graph) : graph_(&graph) {}
   onnx::GraphProto& proto() { return *graph_; }
 
-  GraphHandle& input(const std::string& name, int32_t type, const Dims& dims);   // a dim of -1 is unknown
+  GraphHandle& input(const std::string& name, int32_t type, const Dims& dims);  // a dim of -1 is unknown
   GraphHandle& output(const std::string& name, int32_t type, const Dims& dims);
-  GraphHandle& output(const std::string& name);                                  // no type
+  GraphHandle& output(const std::string& name);  // no type
   GraphHandle& initializer(onnx::TensorProto tensor);
   GraphHandle& floats(const std::string& name, const Dims& dims, std::span<const float> values);
   GraphHandle& int64s(const std::string& name, const Dims& dims, const std::vector<int64_t>& values);
