@@ -17,7 +17,7 @@ inline constexpr uint64_t kMessageMemoryBytes = 256;
 inline constexpr uint64_t kFieldMemoryBytes = 40;
 
 // Of all addresses of nodes and values.
-inline constexpr uint64_t kAddressBytes = 1ull << 30;
+inline constexpr uint64_t kAddressBytes = 256ull << 20;
 
 // What ONNX's shape inference is trusted with; beyond, functions and data propagation are left out.
 inline constexpr uint64_t kInferredNodes = 4'000'000;
