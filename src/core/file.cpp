@@ -17,12 +17,15 @@ FileIdentity identity_of(const struct stat& info) {
 
 }  // namespace
 
-std::shared_ptr<const ReadFile> ReadFile::open(const std::filesystem::path& path, ErrorCode not_regular, FollowLinks links) {
+std::shared_ptr<const ReadFile> ReadFile::open(const std::filesystem::path& path, ErrorCode not_regular,
+                                               FollowLinks links) {
   // O_NONBLOCK: opening a FIFO must not wait for its writer.
   const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (links == FollowLinks::kNo ? O_NOFOLLOW : 0);
   const int descriptor = ::open(path.c_str(), flags);
   if (descriptor < 0) {
     if (errno == ELOOP) throw Error(not_regular, "is a symbolic link, which is not followed here", path.string());
+    if (errno == ENXIO || errno == ENODEV)
+      throw Error(not_regular, "is not a regular file", path.string());  // socket, device
     throw Error(ErrorCode::kIo, std::string("cannot be opened: ") + std::strerror(errno), path.string());
   }
   struct stat info = {};
@@ -42,10 +45,13 @@ ReadFile::~ReadFile() { ::close(descriptor_); }
 void ReadFile::read(uint64_t offset_bytes, std::span<std::byte> out) const {
   size_t done = 0;
   while (done < out.size()) {
-    const ssize_t got = ::pread(descriptor_, out.data() + done, out.size() - done, static_cast<off_t>(offset_bytes + done));
+    const ssize_t got =
+        ::pread(descriptor_, out.data() + done, out.size() - done, static_cast<off_t>(offset_bytes + done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw Error(ErrorCode::kIo, std::string("cannot be read: ") + std::strerror(errno), path_.string());
-    if (got == 0) throw Error(ErrorCode::kIo, "changed while it was read: it ended at byte " + std::to_string(offset_bytes + done), path_.string());
+    if (got == 0)
+      throw Error(ErrorCode::kIo, "changed while it was read: it ended at byte " + std::to_string(offset_bytes + done),
+                  path_.string());
     done += static_cast<size_t>(got);
   }
 }

@@ -1,12 +1,12 @@
 #include "vetquant/core/half.h"
 
 #include <bit>
-#include <cmath>
+
+#include "half_kernels.h"
 
 namespace vetquant {
 namespace {
 
-constexpr float kLargestHalf = 65504.0f;
 constexpr uint16_t kSignMask = 0x8000, kHalfMagnitude = 0x7FFF;
 
 }  // namespace
@@ -34,7 +34,8 @@ uint16_t float_to_half(float value) {
 float half_to_float(uint16_t bits) {
   const uint32_t sign = static_cast<uint32_t>(bits & kSignMask) << 16;
   const uint32_t magnitude = bits & kHalfMagnitude;
-  if (magnitude >= 0x7C00) return std::bit_cast<float>(sign | 0x7F800000 | ((magnitude & 0x3FF) << 13));
+  if (magnitude > 0x7C00) return std::bit_cast<float>(sign | 0x7FC00000 | ((magnitude & 0x3FF) << 13));  // quiet NaN
+  if (magnitude == 0x7C00) return std::bit_cast<float>(sign | 0x7F800000);
   if (magnitude >= 0x0400) return std::bit_cast<float>(sign | ((magnitude << 13) + 0x38000000));
   return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(static_cast<float>(magnitude) * 0x1p-24f));
 }
@@ -49,40 +50,22 @@ float bfloat16_to_float(uint16_t bits) { return std::bit_cast<float>(static_cast
 
 HalfCounts floats_to_halves(std::span<const float> values, Overflow overflow, std::span<uint16_t> out) {
   HalfCounts counts;
-  for (size_t i = 0; i < values.size(); ++i) {
-    const float value = values[i];
-    uint16_t half = float_to_half(value);
-    if ((half & kHalfMagnitude) == 0x7C00 && std::isfinite(value)) {
-      ++counts.overflowed;
-      if (overflow == Overflow::kClamp) half = static_cast<uint16_t>((half & kSignMask) | float_to_half(kLargestHalf));
-    }
-    if ((half & kHalfMagnitude) == 0 && value != 0) ++counts.underflowed;
-    out[i] = half;
-  }
+  half_kernels::to_halves(values.data(), values.size(), overflow, out.data(), counts);
   return counts;
 }
 
 HalfCounts floats_to_bfloat16s(std::span<const float> values, Overflow overflow, std::span<uint16_t> out) {
   HalfCounts counts;
-  for (size_t i = 0; i < values.size(); ++i) {
-    const float value = values[i];
-    uint16_t half = float_to_bfloat16(value);
-    if ((half & kHalfMagnitude) == 0x7F80 && std::isfinite(value)) {
-      ++counts.overflowed;
-      if (overflow == Overflow::kClamp) half = static_cast<uint16_t>((half & kSignMask) | 0x7F7F);
-    }
-    if ((half & kHalfMagnitude) == 0 && value != 0) ++counts.underflowed;
-    out[i] = half;
-  }
+  half_kernels::to_bfloat16s(values.data(), values.size(), overflow, out.data(), counts);
   return counts;
 }
 
 void halves_to_floats(std::span<const uint16_t> bits, std::span<float> out) {
-  for (size_t i = 0; i < bits.size(); ++i) out[i] = half_to_float(bits[i]);
+  half_kernels::from_halves(bits.data(), bits.size(), out.data());
 }
 
 void bfloat16s_to_floats(std::span<const uint16_t> bits, std::span<float> out) {
-  for (size_t i = 0; i < bits.size(); ++i) out[i] = bfloat16_to_float(bits[i]);
+  half_kernels::from_bfloat16s(bits.data(), bits.size(), out.data());
 }
 
 }  // namespace vetquant

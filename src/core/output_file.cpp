@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,13 +40,23 @@ std::filesystem::path temporary_name(const std::filesystem::path& path) {
   static std::atomic<unsigned> counter{0};  // names differ within the process, nothing else hangs on it
   // A name may be as long as the file system allows: the temporary one must not be longer.
   const std::string stem = path.filename().string().substr(0, 150);
-  return folder_of(path) / ("." + stem + std::string(kInfix) + std::to_string(::getpid()) + "-" + start_time(::getpid()) + "-" +
-                            std::to_string(counter++) + std::string(kSuffix));
+  return folder_of(path) / ("." + stem + std::string(kInfix) + std::to_string(::getpid()) + "-" +
+                            start_time(::getpid()) + "-" + std::to_string(counter++) + std::string(kSuffix));
+}
+
+// Held by whoever writes it: a process of another container or machine, say.
+bool is_locked(const std::filesystem::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (descriptor < 0) return true;  // nothing that we wrote
+  const bool locked = ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(descriptor);
+  return locked;
 }
 
 [[noreturn]] void fail(const std::string& what, const std::filesystem::path& path, int error, uint64_t bytes = 0) {
   if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
-    throw Error(ErrorCode::kIo, "disk full or file size limit reached; " + std::to_string(bytes) + " bytes are needed", path.string());
+    throw Error(ErrorCode::kIo, "disk full or file size limit reached; " + std::to_string(bytes) + " bytes are needed",
+                path.string());
   }
   throw Error(ErrorCode::kIo, what + ": " + std::strerror(error), path.string());
 }
@@ -56,7 +67,9 @@ std::filesystem::path temporary_name(const std::filesystem::path& path) {
 
 }  // namespace
 
-int FileOps::create(const std::string& path) { return ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666); }
+int FileOps::create(const std::string& path) {
+  return ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
+}
 int FileOps::allocate(int descriptor, uint64_t size_bytes) {
   if (size_bytes == 0) return 0;
   const int error = ::posix_fallocate(descriptor, 0, static_cast<off_t>(size_bytes));
@@ -71,7 +84,7 @@ int64_t FileOps::write_at(int descriptor, const void* data, uint64_t bytes, uint
 int FileOps::sync(int descriptor) { return ::fdatasync(descriptor); }
 int FileOps::link(const std::string& from, const std::string& to) {
   if (::link(from.c_str(), to.c_str()) == 0) return 0;
-  if (errno != EPERM && errno != EOPNOTSUPP) return -1;
+  if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS) return -1;
   return ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE);  // no hard links here
 }
 int FileOps::rename(const std::string& from, const std::string& to) { return ::rename(from.c_str(), to.c_str()); }
@@ -93,15 +106,18 @@ void check_output_is_free(const std::filesystem::path& path, Replace replace) {
   std::error_code ignored;
   const auto status = std::filesystem::symlink_status(path, ignored);
   if (!std::filesystem::exists(status)) return;
-  if (std::filesystem::is_directory(path, ignored)) throw Error(ErrorCode::kIo, "is a folder; name a file", path.string());
+  if (std::filesystem::is_directory(path, ignored))
+    throw Error(ErrorCode::kIo, "is a folder; name a file", path.string());
   if (replace == Replace::kNo) fail_exists(path);
 }
 
-std::unique_ptr<OutputFile> OutputFile::create(const std::filesystem::path& path, uint64_t size_bytes, Replace replace, FileOps& ops) {
+std::unique_ptr<OutputFile> OutputFile::create(const std::filesystem::path& path, uint64_t size_bytes, Replace replace,
+                                               FileOps& ops) {
   check_output_is_free(path, replace);
   const std::filesystem::path temporary = temporary_name(path);
   const int descriptor = ops.create(temporary.string());
-  if (descriptor < 0) fail("cannot be written", path, errno);
+  if (descriptor < 0) fail("cannot be written", path, errno, size_bytes);
+  ::flock(descriptor, LOCK_EX | LOCK_NB);  // says that it lives, to processes that cannot see this one's number
   std::unique_ptr<OutputFile> file(new OutputFile(path, temporary, descriptor, size_bytes, replace, ops));
   if (ops.allocate(descriptor, size_bytes) != 0) fail("cannot be written", path, errno, size_bytes);
   return file;
@@ -109,8 +125,12 @@ std::unique_ptr<OutputFile> OutputFile::create(const std::filesystem::path& path
 
 OutputFile::OutputFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor, uint64_t size_bytes,
                        Replace replace, FileOps& ops)
-    : path_(std::move(path)), temporary_path_(std::move(temporary)), descriptor_(descriptor), size_bytes_(size_bytes),
-      replace_(replace), ops_(ops) {}
+    : path_(std::move(path)),
+      temporary_path_(std::move(temporary)),
+      descriptor_(descriptor),
+      size_bytes_(size_bytes),
+      replace_(replace),
+      ops_(ops) {}
 
 OutputFile::~OutputFile() {
   ::close(descriptor_);
@@ -143,24 +163,26 @@ void OutputFile::sync() {
 }
 
 void OutputFile::retarget(const std::filesystem::path& path) {
-  if (folder_of(path) != folder_of(path_)) throw Error(ErrorCode::kInternal, "an output changes its folder", path.string());
+  if (folder_of(path) != folder_of(path_))
+    throw Error(ErrorCode::kInternal, "an output changes its folder", path.string());
   path_ = path;
 }
 
 void OutputFile::commit() {
   sync();
   if (replace_ == Replace::kYes) {
-    if (ops_.rename(temporary_path_.string(), path_.string()) != 0) fail("cannot be put into place", path_, errno);
+    if (ops_.rename(temporary_path_.string(), path_.string()) != 0) fail("cannot be put into place", path_, errno, size_bytes_);
     committed_ = true;
   } else {
     if (ops_.link(temporary_path_.string(), path_.string()) != 0) {
       if (errno == EEXIST) fail_exists(path_);
-      fail("cannot be put into place", path_, errno);
+      fail("cannot be put into place", path_, errno, size_bytes_);
     }
     committed_ = true;
     ops_.remove(temporary_path_.string());
   }
-  if (ops_.sync_folder(folder_of(path_).string()) != 0) fail("is in place, but its folder cannot be synced to disk", path_, errno);
+  if (ops_.sync_folder(folder_of(path_).string()) != 0)
+    fail("is in place, but its folder cannot be synced to disk", path_, errno);
 }
 
 void write_whole_file(const std::filesystem::path& path, const std::string& text, Replace replace, FileOps& ops) {
@@ -181,8 +203,9 @@ int remove_stale_temporaries(const std::filesystem::path& folder) {
     pid_t pid = 0;
     const auto parsed = std::from_chars(middle.data(), middle.data() + std::min(dash, middle.size()), pid);
     if (dash == std::string::npos || end == std::string::npos || parsed.ec != std::errc() || pid <= 0) continue;
-    const bool alive = (::kill(pid, 0) == 0 || errno == EPERM) && start_time(pid) == middle.substr(dash + 1, end - dash - 1);
-    if (!alive && ::unlink(entry.path().c_str()) == 0) ++removed;
+    const bool alive =
+        (::kill(pid, 0) == 0 || errno == EPERM) && start_time(pid) == middle.substr(dash + 1, end - dash - 1);
+    if (!alive && !is_locked(entry.path()) && ::unlink(entry.path().c_str()) == 0) ++removed;
   }
   return removed;
 }

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <mutex>
 #include <string>
+#include <thread>
 
 #include "vetquant/core/interrupt.h"
 
@@ -19,7 +20,7 @@ namespace vetquant {
 int resolve_threads(int threads) {
   if (threads > 0) return threads;
   cpu_set_t set;
-  int allowed = 1;
+  int allowed = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));  // more than cpu_set_t holds
   if (sched_getaffinity(0, sizeof set, &set) == 0) allowed = std::max(1, CPU_COUNT(&set));
   std::ifstream quota_file("/sys/fs/cgroup/cpu.max");
   std::string quota;
@@ -63,7 +64,8 @@ void parallel_for(uint64_t count, int threads, const std::function<void(uint64_t
   };
   const int workers = static_cast<int>(std::min<uint64_t>(count, static_cast<uint64_t>(threads)));
   // More threads than processors are the caller's wish; without this oneTBB refuses them, with a warning on stderr.
-  const oneapi::tbb::global_control allow(oneapi::tbb::global_control::max_allowed_parallelism, static_cast<size_t>(workers));
+  const oneapi::tbb::global_control allow(oneapi::tbb::global_control::max_allowed_parallelism,
+                                          static_cast<size_t>(workers));
   oneapi::tbb::task_arena arena(workers);
   arena.execute([&] { oneapi::tbb::parallel_for(0, workers, work, oneapi::tbb::simple_partitioner()); });
   if (error) std::rethrow_exception(error);

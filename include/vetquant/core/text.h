@@ -19,6 +19,6 @@ std::string nearest_word(std::string_view word, std::span<const std::string_view
 std::string nearest_word(std::string_view word, const std::vector<std::string>& known);
 
 std::string human_bytes(uint64_t bytes);              // "314.2 MB" (decimal)
-std::string printable(std::string_view text, size_t limit = 200);  // escapes control characters, shortens in the middle
+std::string printable(std::string_view text, size_t limit = 200);  // escapes control characters and what is no UTF-8, shortens in the middle
 
 }  // namespace vetquant
