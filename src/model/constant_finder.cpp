@@ -79,12 +79,13 @@ void ConstantFinder::State::add_step(const NodeInfo& node) {
 
 // Nodes stand in the index in the order of their definition, outer scopes first: one pass sees every input before its
 // use.
-ConstantFinder::ConstantFinder(const Model& model, const GraphIndex& index)
+ConstantFinder::ConstantFinder(const Model& model, const GraphIndex& index, OverridableValues overridable)
     : state_(std::make_unique<State>(State{model, index, {}, 0})) {
   for (size_t v = 0; v < index.values().size(); ++v) {
     const ValueInfo& value = index.values()[v];
     const ValueId id{static_cast<int32_t>(v)};
-    if (value.initializer != nullptr && !index.overridable(id)) state_->add_stored(id, *value.initializer);
+    const bool constant = overridable == OverridableValues::kConstant || !index.overridable(id);
+    if (value.initializer != nullptr && constant) state_->add_stored(id, *value.initializer);
   }
   for (const NodeInfo& node : index.nodes()) {
     if (node.proto->op_type() == "Constant" && normal_domain(node.proto->domain()).empty()) {

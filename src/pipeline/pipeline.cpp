@@ -75,7 +75,9 @@ Prepared prepare_from(const Request& request, std::shared_ptr<const Model> model
   p.target = std::move(target);
   p.model = std::move(model);
   p.index = std::make_unique<GraphIndex>(p.model->skeleton());
-  p.constants = std::make_unique<ConstantFinder>(*p.model, *p.index);
+  p.constants = std::make_unique<ConstantFinder>(
+      *p.model, *p.index,
+      p.policy.tensors.overridable == Overridable::kQuantize ? OverridableValues::kConstant : OverridableValues::kNotConstant);
   p.plan = make_plan(*p.model, *p.index, *p.constants, p.policy, p.target, {.shapes = request.shapes});
   const std::map<std::string, std::string> metadata = {
       {"vetquant.version", kVersion},

@@ -128,6 +128,7 @@ class Surveyor {
   }
 
   void note_specials() {
+    size_t overridable = 0;
     for (size_t i = 0; i < index_.values().size(); ++i) {
       const ValueInfo& value = index_.values()[i];
       const ValueId id{static_cast<int32_t>(i)};
@@ -136,6 +137,12 @@ class Surveyor {
       } else if (value.kind == ValueKind::kInitializer && value.also_input && !constants_.find(id)) {
         note_overridable(id, value);
       }
+      overridable += value.kind == ValueKind::kInitializer && index_.overridable(id) ? 1 : 0;
+    }
+    if (overridable > 0) {
+      survey_.notes.push_back(std::to_string(overridable) +
+                              " initializers are also graph inputs, which callers may override; those that are quantized are inputs "
+                              "no longer (`tensors: {overridable: keep}` leaves them)");
     }
     if (survey_.sites.empty() && survey_.kept.empty()) {
       survey_.notes.push_back("no node reads a float constant of " + std::to_string(survey_.min_elements) + " elements or more");
@@ -162,7 +169,6 @@ class Surveyor {
     kept.elements = elements;
     kept.bytes = bytes_of(dtype, elements);
     kept.reason = Reason{.rule = kBuiltIn, .position = {}, .text = "listed as graph input: callers may override it"};
-    survey_.notes.push_back(kept.name + ": an initializer that is also listed as graph input; kept, because callers may override it");
     survey_.kept.push_back(std::move(kept));
   }
 

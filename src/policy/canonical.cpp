@@ -130,7 +130,8 @@ std::string canonical_text(const Policy& policy) {
             (rule.inherited == Inherited::kYes ? ", optional: true" : "") + "}\n";
   }
   text += "tensors: {min_elements: " + std::to_string(policy.tensors.min_elements) +
-          ", tied: " + std::string(words::kTied[static_cast<size_t>(policy.tensors.tied)]) + "}\n";
+          ", tied: " + std::string(words::kTied[static_cast<size_t>(policy.tensors.tied)]) +
+          ", overridable: " + std::string(words::kOverridable[static_cast<size_t>(policy.tensors.overridable)]) + "}\n";
   text += "on_unsupported: " + std::string(words::kOnUnsupported[static_cast<size_t>(policy.on_unsupported)]) + "\n";
   text += "on_unmatched_rule: " + std::string(words::kOnUnmatchedRule[static_cast<size_t>(policy.on_unmatched_rule)]) +
           "\n";

@@ -22,7 +22,7 @@ constexpr double kAnyNumber = 1e300;
 
 // One file's own words; what it does not say is absent.
 struct OwnPolicy {
-  std::optional<YamlValue> extends, tied, on_unsupported, on_unmatched_rule;
+  std::optional<YamlValue> extends, tied, overridable, on_unsupported, on_unmatched_rule;
   std::optional<int64_t> min_elements;
   Policy policy;
   bool has_defaults = false;
@@ -96,6 +96,7 @@ void read_settings(const YamlMap& map, OwnPolicy& own) {
     const YamlMap tensors(*v, "tensors", words::kTensorKeys);
     if (const auto e = tensors.find("min_elements")) own.min_elements = e->integer("min_elements", 0, kMostElements);
     own.tied = tensors.find("tied");
+    own.overridable = tensors.find("overridable");
   }
   if (const auto v = map.find("calibration")) {
     const YamlMap calibration(*v, "calibration", words::kCalibrationKeys);
@@ -143,6 +144,7 @@ OwnPolicy read_own(const SourceText& source) {
   if (own.on_unsupported) own.on_unsupported->word("on_unsupported", words::kOnUnsupported);
   if (own.on_unmatched_rule) own.on_unmatched_rule->word("on_unmatched_rule", words::kOnUnmatchedRule);
   if (own.tied) own.tied->word("kind of tied", words::kTied);
+  if (own.overridable) own.overridable->word("overridable", words::kOverridable);
   return own;
 }
 
@@ -163,6 +165,7 @@ OwnPolicy merged(OwnPolicy nearer, OwnPolicy further) {
   }
   fill(nearer.min_elements, further.min_elements);
   fill(nearer.tied, further.tied);
+  fill(nearer.overridable, further.overridable);
   fill(nearer.on_unsupported, further.on_unsupported);
   fill(nearer.on_unmatched_rule, further.on_unmatched_rule);
   CalibrationSettings& calibration = policy.calibration;
@@ -187,6 +190,9 @@ Policy finish(OwnPolicy own, const std::string& source) {
   policy.name = name_of_source(source);
   if (own.min_elements) policy.tensors.min_elements = *own.min_elements;
   if (own.tied) policy.tensors.tied = static_cast<Tied>(own.tied->word("tied", words::kTied));
+  if (own.overridable) {
+    policy.tensors.overridable = static_cast<Overridable>(own.overridable->word("overridable", words::kOverridable));
+  }
   if (own.on_unsupported)
     policy.on_unsupported =
         static_cast<OnUnsupported>(own.on_unsupported->word("on_unsupported", words::kOnUnsupported));

@@ -25,7 +25,7 @@ inline constexpr List<9> kMatchKeys = {"node",         "node_regex",   "op",    
 inline constexpr List<14> kUseKeys = {"weights",        "activations", "granularity", "block",     "axis",
                                       "symmetric",      "range",       "zero_point",  "algorithm", "form",
                                       "accuracy_level", "scales",      "compute",     "helpers"};
-inline constexpr List<2> kTensorKeys = {"min_elements", "tied"};
+inline constexpr List<3> kTensorKeys = {"min_elements", "tied", "overridable"};
 inline constexpr List<4> kCalibrationKeys = {"samples", "method", "percentile", "max_memory"};
 inline constexpr List<2> kBudgetKeys = {"file", "effective_bits"};
 inline constexpr List<8> kGateKeys = {"test_set", "metric", "max_increase", "max_decrease",
@@ -43,6 +43,7 @@ inline constexpr List<10> kForm = {"auto",         "dequantize",   "fold_at_load
 inline constexpr List<3> kOnUnsupported = {"error", "next-rule", "keep"};
 inline constexpr List<3> kOnUnmatchedRule = {"error", "warn", "ignore"};
 inline constexpr List<2> kTied = {"together", "apart"};
+inline constexpr List<2> kOverridable = {"quantize", "keep"};                    // order of Overridable
 
 inline constexpr List<15> kTargetKeys = {"version",         "name",    "title",     "aliases",        "extends",
                                          "instruction_set", "runtime", "max_opset", "max_ir_version", "saturates_u8s8",

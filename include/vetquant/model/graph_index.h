@@ -123,9 +123,12 @@ std::vector<ValueType> infer_types(const GraphIndex& index, const std::vector<Sh
 // The constant behind a value: an initializer (not overridable), a Constant node, or a chain of Identity, Transpose,
 // Reshape, Squeeze, Unsqueeze, Flatten, Slice, Concat, Cast of constants. nullopt where it is not constant or not
 // expressible as a view. In functions only Constant nodes are constant.
+// What an initializer is that a caller may override (see GraphIndex::overridable).
+enum class OverridableValues { kNotConstant, kConstant };
+
 class ConstantFinder {
  public:
-  ConstantFinder(const Model& model, const GraphIndex& index);
+  ConstantFinder(const Model& model, const GraphIndex& index, OverridableValues overridable = OverridableValues::kNotConstant);
   ~ConstantFinder();
   std::optional<TensorView> find(ValueId value) const;
   // The values on the way from the stored constant(s) to `value`, itself included: what dies if every use is replaced.
