@@ -1,0 +1,166 @@
+#include "fixture_models.h"
+
+#include <fstream>
+#include <stdexcept>
+
+#include "support/model_builder.h"
+
+namespace vetquant::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+void write_bytes(const fs::path& path, const std::string& bytes) {
+  std::ofstream out(path, std::ios::binary);
+  if (!out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()))) throw std::runtime_error("cannot write " + path.string());
+}
+
+size_t count_of(const Dims& dims) {
+  size_t count = 1;
+  for (const int64_t dim : dims) count *= static_cast<size_t>(dim);
+  return count;
+}
+
+void weight(GraphHandle graph, const std::string& name, const Dims& dims, uint64_t seed) {
+  graph.floats(name, dims, random_floats(count_of(dims), seed));
+}
+
+// Two layers and a bias: MatMul, Gemm.
+TestModel mlp() {
+  TestModel model;
+  GraphHandle graph = model.main();
+  graph.input("x", kFloat, {-1, 64}).output("y", kFloat, {-1, 64});
+  weight(graph, "encoder.fc1.weight", {64, 256}, 1);
+  weight(graph, "encoder.fc1.bias", {256}, 2);
+  weight(graph, "encoder.fc2.weight", {256, 64}, 3);
+  weight(graph, "encoder.fc2.bias", {64}, 4);
+  graph.node("MatMul", {"x", "encoder.fc1.weight"}, {"fc1"}, "/encoder/fc1/MatMul");
+  graph.node("Add", {"fc1", "encoder.fc1.bias"}, {"fc1_biased"}, "/encoder/fc1/Add");
+  graph.node("Relu", {"fc1_biased"}, {"relu"}, "/encoder/act/Relu");
+  graph.node("Gemm", {"relu", "encoder.fc2.weight", "encoder.fc2.bias"}, {"y"}, "/encoder/fc2/Gemm");
+  return model;
+}
+
+// A language model's skeleton: a table that is looked up, and stored once more, transposed, as the head.
+TestModel tied() {
+  TestModel model;
+  GraphHandle graph = model.main();
+  const int64_t vocabulary = 512, width = 64;
+  graph.input("ids", kInt64, {1, -1}).output("logits", kFloat, {1, -1, vocabulary});
+  const std::vector<float> table = random_floats(static_cast<size_t>(vocabulary * width), 5);
+  std::vector<float> head(table.size());
+  for (size_t row = 0; row < static_cast<size_t>(vocabulary); ++row) {
+    for (size_t column = 0; column < static_cast<size_t>(width); ++column) {
+      head[column * static_cast<size_t>(vocabulary) + row] = table[row * static_cast<size_t>(width) + column];
+    }
+  }
+  graph.floats("embed.weight", {vocabulary, width}, table).floats("lm_head.weight", {width, vocabulary}, head);
+  weight(graph, "fc.weight", {width, width}, 6);
+  graph.node("Gather", {"embed.weight", "ids"}, {"embedded"}, "/embed/Gather");
+  graph.node("MatMul", {"embedded", "fc.weight"}, {"hidden"}, "/fc/MatMul");
+  graph.node("MatMul", {"hidden", "lm_head.weight"}, {"logits"}, "/lm_head/MatMul");
+  return model;
+}
+
+void branch_of(onnx::NodeProto& decide, const std::string& branch, const std::string& own_weight, uint64_t seed) {
+  GraphHandle graph = subgraph(decide, branch);
+  weight(graph, own_weight, {64, 64}, seed);
+  graph.node("MatMul", {"x", "shared.weight"}, {branch + "_shared"}, "shared/MatMul");
+  graph.node("MatMul", {branch + "_shared", own_weight}, {branch + "_y"}, "own/MatMul");
+  graph.output(branch + "_y", kFloat, {-1, 64});
+}
+
+// Both branches of an If use a weight of the outer graph and one of their own.
+TestModel branches() {
+  TestModel model;
+  GraphHandle graph = model.main();
+  graph.input("x", kFloat, {-1, 64}).input("cached", onnx::TensorProto::BOOL, {}).output("y", kFloat, {-1, 64});
+  weight(graph, "shared.weight", {64, 64}, 7);
+  onnx::NodeProto& decide = graph.node("If", {"cached"}, {"y"}, "decide");
+  branch_of(decide, "then_branch", "then.weight", 8);
+  branch_of(decide, "else_branch", "else.weight", 9);
+  return model;
+}
+
+TestModel convolution() {
+  TestModel model;
+  GraphHandle graph = model.main();
+  graph.input("sound", kFloat, {1, 16, -1}).output("features", kFloat, {1, 32, -1});
+  weight(graph, "conv.weight", {32, 16, 3}, 10);
+  onnx::NodeProto& conv = graph.node("Conv", {"sound", "conv.weight"}, {"features"}, "/stem/Conv");
+  set_ints(conv, "kernel_shape", {3});
+  set_ints(conv, "pads", {1, 1});
+  return model;
+}
+
+// Nothing in it is worth quantizing.
+TestModel tiny() {
+  TestModel model;
+  GraphHandle graph = model.main();
+  graph.input("x", kFloat, {1, 4}).output("y", kFloat, {1, 4});
+  weight(graph, "w", {4, 4}, 11);
+  graph.node("MatMul", {"x", "w"}, {"y"}, "fc");
+  return model;
+}
+
+// Quantized already, an operator of a domain that nobody knows, an initializer that callers may override.
+TestModel peculiar() {
+  TestModel model;
+  model.import_domain("com.example", 1);
+  GraphHandle graph = model.main();
+  graph.input("x", kFloat, {1, 64}).input("adapter", kFloat, {64, 64}).output("y", kFloat, {1, 64});
+  weight(graph, "adapter", {64, 64}, 12);
+  weight(graph, "odd.weight", {64, 64}, 13);
+  weight(graph, "plain.weight", {64, 64}, 14);
+  graph.initializer(raw_tensor("codes", onnx::TensorProto::INT8, {64, 64}, std::string(64 * 64, '\x03')));
+  const float scale = 0.01f;
+  graph.floats("codes.scale", {}, {&scale, 1});
+  graph.node("DequantizeLinear", {"codes", "codes.scale"}, {"dequantized"}, "dequantize");
+  graph.node("MatMul", {"x", "dequantized"}, {"a"}, "quantized/MatMul");
+  graph.node("MatMul", {"a", "adapter"}, {"b"}, "adapter/MatMul");
+  graph.node("Frobnicate", {"b", "odd.weight"}, {"c"}, "odd", "com.example");
+  graph.node("MatMul", {"c", "plain.weight"}, {"y"}, "plain/MatMul");
+  return model;
+}
+
+TestModel external(const std::string& location) {
+  TestModel model;
+  GraphHandle graph = model.main();
+  graph.input("x", kFloat, {1, 64}).output("y", kFloat, {1, 64});
+  graph.initializer(external_tensor("w", kFloat, {64, 64}, location, 0, 64 * 64 * 4));
+  graph.node("MatMul", {"x", "w"}, {"y"}, "fc");
+  return model;
+}
+
+}  // namespace
+
+void write_fixture_models(const fs::path& folder) {
+  fs::create_directories(folder);
+  write_bytes(folder / "mlp.onnx", mlp().bytes());
+  write_bytes(folder / "tied.onnx", tied().bytes());
+  write_bytes(folder / "branches.onnx", branches().bytes());
+  write_bytes(folder / "convolution.onnx", convolution().bytes());
+  write_bytes(folder / "tiny.onnx", tiny().bytes());
+  write_bytes(folder / "peculiar.onnx", peculiar().bytes());
+  write_bytes(folder / "external.onnx", external("external.weights").bytes());
+  const onnx::TensorProto weights = float_tensor("w", {64, 64}, random_floats(64 * 64, 15));
+  write_bytes(folder / "external.weights", weights.raw_data());
+  write_bytes(folder / "escaping.onnx", external("../external.weights").bytes());
+  write_bytes(folder / "truncated.onnx", mlp().bytes().substr(0, 5000));
+}
+
+void write_sparse_model(const fs::path& path, int64_t bytes) {
+  const fs::path weights = fs::path(path).replace_extension(".weights");
+  const int64_t columns = 16384;
+  TestModel model;
+  GraphHandle graph = model.main();
+  const int64_t rows = bytes / (columns * 4);
+  graph.input("x", kFloat, {1, rows}).output("y", kFloat, {1, columns});
+  graph.initializer(external_tensor("w", kFloat, {rows, columns}, weights.filename().string(), 0, rows * columns * 4));
+  graph.node("MatMul", {"x", "w"}, {"y"}, "fc");
+  write_bytes(path, model.bytes());
+  write_bytes(weights, {});
+  fs::resize_file(weights, static_cast<uintmax_t>(rows * columns * 4));
+}
+
+}  // namespace vetquant::test
