@@ -27,7 +27,7 @@ int needed_column(const CsvTable& table, const char* name) {
   return column;
 }
 
-void read_items(const YamlMap& map, const std::filesystem::path& listing, TestSet& set) {
+void read_items(const TestSetMap& map, const std::filesystem::path& listing, TestSet& set) {
   const CsvTable table = CsvTable::load(listing);
   const int file = needed_column(table, "file"), label = needed_column(table, "label");
   const int start = needed_column(table, "start_frame"), frames = needed_column(table, "frames"), cluster = table.column("cluster");
@@ -57,7 +57,7 @@ void read_items(const YamlMap& map, const std::filesystem::path& listing, TestSe
   set.unit = "clip";
 }
 
-void read_arrays_set(const YamlMap& map, const std::filesystem::path& folder, TestSet& set) {
+void read_arrays_set(const TestSetMap& map, const std::filesystem::path& folder, TestSet& set) {
   const HostTensor truth = read_array(folder, map.text("truth"));
   for (const double value : to_doubles(truth)) {
     const double last = set.labels.empty() ? 1e6 : static_cast<double>(set.labels.size()) - 1;
@@ -85,7 +85,7 @@ void number_clusters(const std::vector<std::string>& names, TestSet& set) {
   set.cluster_count = static_cast<uint32_t>(numbers.size());
 }
 
-void read_classification(const YamlMap& map, const std::filesystem::path& folder, TestSet& set) {
+void read_classification(const TestSetMap& map, const std::filesystem::path& folder, TestSet& set) {
   map.allow_only({"version", "task", "name", "license", "labels", "files", "scores", "top_k", "input", "sample_rate", "samples_per_clip", "items",
                   "digest", "inputs", "truth", "clusters", "random"});
   set.labels = map.texts("labels");
@@ -102,7 +102,7 @@ void read_classification(const YamlMap& map, const std::filesystem::path& folder
     read_arrays_set(map, folder, set);
   }
   if (map.has("inputs")) {
-    const YamlMap inputs = map.map("inputs");
+    const TestSetMap inputs = map.map("inputs");
     for (const std::string& name : inputs.keys()) set.inputs[name] = read_input(inputs, name, folder, set);
   }
   if (set.inputs.empty()) map.fail("inputs", "gives no input: name the arrays in 'inputs', or the clips in 'items'");

@@ -8,17 +8,17 @@
 
 namespace vetquant {
 
-void read_classification(const YamlMap& map, const std::filesystem::path& folder, TestSet& set);
-void read_tensors(const YamlMap& map, const std::filesystem::path& folder, TestSet& set);
+void read_classification(const TestSetMap& map, const std::filesystem::path& folder, TestSet& set);
+void read_tensors(const TestSetMap& map, const std::filesystem::path& folder, TestSet& set);
 
 // `files:` maps names in `folder` to "xxh3:<32 digits>" or "sha256:<64 digits>"; each must match.
-void check_digests(const YamlMap& map, const std::filesystem::path& folder);
-void check_digest(const YamlMap& map, const char* key, const std::string& digest, const std::filesystem::path& file);
+void check_digests(const TestSetMap& map, const std::filesystem::path& folder);
+void check_digest(const TestSetMap& map, const char* key, const std::string& digest, const std::filesystem::path& file);
 
 // Numbers `clusters` from 0 in the order in which they appear.
 void number_clusters(const std::vector<std::string>& names, TestSet& set);
 
 // One entry of `inputs:`.
-std::shared_ptr<InputSource> read_input(const YamlMap& inputs, const std::string& name, const std::filesystem::path& folder, const TestSet& set);
+std::shared_ptr<InputSource> read_input(const TestSetMap& inputs, const std::string& name, const std::filesystem::path& folder, const TestSet& set);
 
 }  // namespace vetquant

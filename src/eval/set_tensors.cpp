@@ -11,12 +11,12 @@ namespace {
 
 constexpr int64_t kLargest = int64_t{1} << 40;
 
-std::optional<std::vector<int64_t>> shape_in(const YamlMap& entry) {
+std::optional<std::vector<int64_t>> shape_in(const TestSetMap& entry) {
   if (!entry.has("shape")) return std::nullopt;
   return entry.integers("shape");
 }
 
-std::shared_ptr<InputSource> read_sound_input(const YamlMap& entry, const std::filesystem::path& folder) {
+std::shared_ptr<InputSource> read_sound_input(const TestSetMap& entry, const std::filesystem::path& folder) {
   entry.allow_only({"sound", "sample_rate", "window", "hop", "lead"});
   std::vector<std::filesystem::path> files;
   for (const std::string& name : entry.texts("sound")) files.push_back(folder / name);
@@ -27,7 +27,7 @@ std::shared_ptr<InputSource> read_sound_input(const YamlMap& entry, const std::f
   return make_sound_source(std::move(files), static_cast<int>(entry.integer_or("sample_rate", 0, 1, 1'000'000)), windows);
 }
 
-std::shared_ptr<InputSource> read_random_input(const YamlMap& entry, const std::string& name, const TestSet& set) {
+std::shared_ptr<InputSource> read_random_input(const TestSetMap& entry, const std::string& name, const TestSet& set) {
   entry.allow_only({"random", "seed", "deviation", "below", "shape"});
   const std::string kind = entry.text("random");
   if (kind != "normal" && kind != "integers") entry.fail("random", "'random' is normal (floats) or integers (with 'below')");
@@ -41,28 +41,28 @@ std::shared_ptr<InputSource> read_random_input(const YamlMap& entry, const std::
   return make_random_source(values);
 }
 
-void read_random(const YamlMap& map, TestSet& set) {
+void read_random(const TestSetMap& map, TestSet& set) {
   if (!map.has("random")) return;
-  const YamlMap random = map.map("random");
+  const TestSetMap random = map.map("random");
   random.allow_only({"seed", "samples", "below", "dims"});
   set.random.allowed = true;
   set.random.seed = static_cast<uint64_t>(random.integer_or("seed", 1, 0, INT64_MAX));
   set.random.samples = static_cast<size_t>(random.integer_or("samples", 16, 1, 1'000'000));
   set.random.below = static_cast<uint64_t>(random.integer_or("below", 10, 1, INT64_MAX));
   if (!random.has("dims")) return;
-  const YamlMap dims = random.map("dims");
+  const TestSetMap dims = random.map("dims");
   for (const std::string& name : dims.keys()) set.random.dims[name] = dims.integer(name.c_str(), 0, kLargest);
 }
 
 }  // namespace
 
-std::shared_ptr<InputSource> read_input(const YamlMap& inputs, const std::string& name, const std::filesystem::path& folder, const TestSet& set) {
+std::shared_ptr<InputSource> read_input(const TestSetMap& inputs, const std::string& name, const std::filesystem::path& folder, const TestSet& set) {
   const char* key = name.c_str();
   if (!inputs.is_map(key)) {
     const std::string reference = inputs.text(key);
     return make_array_source(read_array(folder, reference), (folder / reference).string());
   }
-  const YamlMap entry = inputs.map(key);
+  const TestSetMap entry = inputs.map(key);
   if (entry.has("sound")) return read_sound_input(entry, folder);
   if (entry.has("random")) return read_random_input(entry, name, set);
   if (entry.has("value")) {
@@ -77,29 +77,29 @@ std::shared_ptr<InputSource> read_input(const YamlMap& inputs, const std::string
   inputs.fail(key, "input '" + name + "' needs one of 'array', 'sound', 'value' or 'random'");
 }
 
-void read_tensors(const YamlMap& map, const std::filesystem::path& folder, TestSet& set) {
+void read_tensors(const TestSetMap& map, const std::filesystem::path& folder, TestSet& set) {
   map.allow_only({"version", "task", "name", "license", "files", "inputs", "state", "random", "outputs", "thresholds", "clusters"});
   read_random(map, set);
   check_digests(map, folder);
   if (map.has("inputs")) {
-    const YamlMap inputs = map.map("inputs");
+    const TestSetMap inputs = map.map("inputs");
     for (const std::string& name : inputs.keys()) set.inputs[name] = read_input(inputs, name, folder, set);
   } else if (!set.random.allowed) {
     map.fail("inputs", "gives no input: name them in 'inputs', or allow seeded random ones by 'random: {seed: 1, samples: 16}'");
   }
   if (map.has("state")) {
-    const YamlMap state = map.map("state");
+    const TestSetMap state = map.map("state");
     for (const std::string& output : state.keys()) set.state.push_back({output, state.text(output.c_str())});
   }
   set.outputs = map.texts("outputs");
   if (map.has("thresholds")) {
-    const YamlMap thresholds = map.map("thresholds");
+    const TestSetMap thresholds = map.map("thresholds");
     for (const std::string& output : thresholds.keys()) set.thresholds[output] = thresholds.number_or(output.c_str(), 0.5);
   }
   number_clusters(map.texts("clusters"), set);
 }
 
-void check_digest(const YamlMap& map, const char* key, const std::string& digest, const std::filesystem::path& file) {
+void check_digest(const TestSetMap& map, const char* key, const std::string& digest, const std::filesystem::path& file) {
   const size_t colon = digest.find(':');
   const std::string kind = digest.substr(0, colon == std::string::npos ? 0 : colon), wanted = digest.substr(kind.empty() ? 0 : colon + 1);
   const auto opened = ReadFile::open(file, ErrorCode::kUsage);
@@ -116,9 +116,9 @@ void check_digest(const YamlMap& map, const char* key, const std::string& digest
   }
 }
 
-void check_digests(const YamlMap& map, const std::filesystem::path& folder) {
+void check_digests(const TestSetMap& map, const std::filesystem::path& folder) {
   if (!map.has("files")) return;
-  const YamlMap files = map.map("files");
+  const TestSetMap files = map.map("files");
   for (const std::string& name : files.keys()) check_digest(files, name.c_str(), files.text(name.c_str()), folder / name);
 }
 

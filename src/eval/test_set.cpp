@@ -22,7 +22,7 @@ TestSet bare_arrays(const std::filesystem::path& path) {
 
 TestSet from_yaml(const std::filesystem::path& path) {
   std::string text;
-  const YamlMap map = YamlMap::load(path, text);
+  const TestSetMap map = TestSetMap::load(path, text);
   if (map.integer("version", 1, 1) != 1) map.fail("version", "only version 1 is known");
   const std::string task = map.text("task");
   const std::filesystem::path folder = path.parent_path();

@@ -12,10 +12,10 @@
 
 namespace vetquant {
 
-class YamlMap {
+class TestSetMap {
  public:
-  static YamlMap load(const std::filesystem::path& path, std::string& text);  // text: the whole file
-  YamlMap(YAML::Node node, std::string file, const std::string& what);
+  static TestSetMap load(const std::filesystem::path& path, std::string& text);  // text: the whole file
+  TestSetMap(YAML::Node node, std::string file, const std::string& what);
 
   void allow_only(std::initializer_list<const char*> keys) const;
   bool has(const char* key) const { return node_[key].IsDefined() && !node_[key].IsNull(); }
@@ -26,7 +26,7 @@ class YamlMap {
   double number_or(const char* key, double otherwise) const;
   std::vector<std::string> texts(const char* key) const;      // a list, or one word
   std::vector<int64_t> integers(const char* key) const;
-  YamlMap map(const char* key) const;
+  TestSetMap map(const char* key) const;
   std::vector<std::string> keys() const;
   YAML::Node node(const char* key) const { return node_[key]; }
   bool is_map(const char* key) const { return node_[key].IsMap(); }

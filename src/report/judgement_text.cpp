@@ -166,7 +166,7 @@ std::string judgement_text(const Judgement& judgement, const std::vector<GateRes
     if (!model.failure.empty()) text += wrapped("FAILED  " + model.name + ": " + printable(model.failure, 600), "        ");
   }
   if (text.find("FAILED") != std::string::npos) text += "\n";
-  text += judgement.labels.empty() && judgement.task != "classification" ? closeness_table(judgement) : accuracy_table(judgement);
+  text += judgement.task == "tensors" ? closeness_table(judgement) : accuracy_table(judgement);
   text += cost_table(judgement);
   text += graphs_text(judgement, detail);
   if (detail == Detail::kFull) text += confusion_text(judgement);

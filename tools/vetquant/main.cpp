@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/interrupt.h"
+#include "vetquant/runtime/worker.h"
 
 namespace {
 
@@ -60,6 +61,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (const auto status = vetquant::run_as_worker(argc, argv)) return *status;  // a model that another vetquant judges
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error of write(2), not the end
   vetquant::interrupt::install_handlers();
