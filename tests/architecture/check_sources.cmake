@@ -2,7 +2,7 @@
 # whose library; nor climbing over the wall with "..".
 cmake_minimum_required(VERSION 3.25)
 
-set(allowed_onnx model plan emit write pipeline eval) # protobuf travels in its headers
+set(allowed_onnx model plan emit write pipeline eval runtime) # protobuf travels in its headers
 set(allowed_onnxruntime runtime)
 set(allowed_yaml-cpp policy eval pipeline)
 set(allowed_Eigen quant eval)

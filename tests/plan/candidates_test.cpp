@@ -100,7 +100,7 @@ TEST(Candidates, OverridableInitializersStayWithANote) {
   EXPECT_TRUE(plan.changes_nothing());
   ASSERT_NE(kept_named(plan, "w"), nullptr);
   EXPECT_EQ(kept_named(plan, "w")->reason.text, "listed as graph input: callers may override it");
-  EXPECT_TRUE(mentions(plan.notes, "callers may override it"));
+  EXPECT_TRUE(mentions(plan.notes, "which callers may override"));
 }
 
 TEST(Candidates, BelowIrVersion4InitializersThatAreInputsAreConstants) {
