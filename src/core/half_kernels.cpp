@@ -1,5 +1,7 @@
 #include "half_kernels.h"
 
+// Vectors whose size only the processor knows cannot be members of structs or counted on to hold 16 lanes.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "half_kernels.cpp"
 #include <hwy/foreach_target.h>  // includes this file once for each instruction set

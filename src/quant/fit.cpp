@@ -84,6 +84,9 @@ ScaleAndZero fit_shrunk(const QuantSpec& spec, Range range, ScaleAndZero whole, 
                           std::min(middle + half * keep, double{kLargest}));
   }
   // Both ends shrink by the same share, so the zero point stays.
+  const bool ordinary = whole.scale > 1e-30f && whole.scale < 1e30f;  // far from where stored_scale and limited act
+  if (ordinary && spec.scale_type == ScaleType::kFloat32)
+    return {static_cast<float>(double{whole.scale} * keep), whole.zero_point};
   const double reach = reach_of(spec, whole.zero_point);
   return {limited(stored_scale(spec, double{whole.scale} * keep, reach), reach), whole.zero_point};
 }

@@ -1,5 +1,7 @@
 #include "kernels.h"
 
+// Vectors whose size only the processor knows cannot be members of structs or counted on to hold 16 lanes.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels.cpp"
 #include <hwy/foreach_target.h>  // includes this file once for each instruction set
@@ -239,6 +241,59 @@ HWY_ATTR void ExactError(const CodeRule& rule, const float* values, size_t count
   (rule.float_zero ? ExactErrorAs<true> : ExactErrorAs<false>)(rule, values, count, scale, zero_point, error);
 }
 
+using Doubles = hn::CappedTag<double, 8>;
+using HalfFloats = hn::Rebind<float, Doubles>;
+
+// One quantity's running sum in registers; see add_to in distortion.cpp.
+struct RunningSum {
+  hn::VFromD<Doubles> sum, compensation;
+  HWY_INLINE void Add(hn::VFromD<Doubles> x) {
+    const auto total = hn::Add(sum, x), other = hn::Sub(total, sum);
+    compensation = hn::Add(compensation, hn::Add(hn::Sub(sum, hn::Sub(total, other)), hn::Sub(x, other)));
+    sum = total;
+  }
+};
+
+HWY_ATTR void DistortionTile(const float* reference, const float* value, size_t rows, DistortionLanes& lanes) {
+  const Doubles d;
+  const HalfFloats half;
+  for (size_t column = 0; column < DistortionLanes::kLanes; column += hn::Lanes(d)) {
+    const auto load = [&](size_t quantity) HWY_ATTR {
+      return RunningSum{hn::LoadU(d, lanes.sum[quantity] + column),
+                        hn::LoadU(d, lanes.compensation[quantity] + column)};
+    };
+    const auto store = [&](size_t quantity, const RunningSum& from) HWY_ATTR {
+      hn::StoreU(from.sum, d, lanes.sum[quantity] + column);
+      hn::StoreU(from.compensation, d, lanes.compensation[quantity] + column);
+    };
+    RunningSum reference2 = load(0), value2 = load(1), product = load(2), error2 = load(3);
+    auto largest = hn::LoadU(d, lanes.largest + column);
+    for (size_t row = 0; row < rows; ++row) {
+      const auto r = hn::PromoteTo(d, hn::LoadU(half, reference + row * DistortionLanes::kLanes + column));
+      const auto v = hn::PromoteTo(d, hn::LoadU(half, value + row * DistortionLanes::kLanes + column));
+      const auto error = hn::Sub(r, v);
+      reference2.Add(hn::Mul(r, r));
+      value2.Add(hn::Mul(v, v));
+      product.Add(hn::Mul(r, v));
+      error2.Add(hn::Mul(error, error));
+      largest = hn::Max(largest, hn::Abs(error));
+    }
+    store(0, reference2);
+    store(1, value2);
+    store(2, product);
+    store(3, error2);
+    hn::StoreU(largest, d, lanes.largest + column);
+  }
+}
+
+HWY_ATTR void Distortion(const float* reference, const float* value, size_t rows, DistortionLanes& lanes) {
+  constexpr size_t kTileRows = 256;  // both sides stay in the first cache while the columns are walked
+  for (size_t row = 0; row < rows; row += kTileRows) {
+    const size_t at = row * DistortionLanes::kLanes;
+    DistortionTile(reference + at, value + at, std::min(kTileRows, rows - row), lanes);
+  }
+}
+
 HWY_ATTR void PackNibbles(const uint8_t* codes, size_t pairs, uint8_t* packed) {
   size_t i = 0;
 #if HWY_TARGET != HWY_SCALAR
@@ -270,6 +325,7 @@ HWY_EXPORT(Encode);
 HWY_EXPORT(Decode);
 HWY_EXPORT(SearchErrors);
 HWY_EXPORT(ExactError);
+HWY_EXPORT(Distortion);
 HWY_EXPORT(PackNibbles);
 
 CodeRule::CodeRule(const QuantSpec& spec)
@@ -300,6 +356,10 @@ void search_errors(const CodeRule& rule, const float* values, size_t count, cons
 void exact_error(const CodeRule& rule, const float* values, size_t count, float scale, float zero_point,
                  ErrorLanes& error) {
   HWY_DYNAMIC_DISPATCH(ExactError)(rule, values, count, scale, zero_point, error);
+}
+
+void distortion(const float* reference, const float* value, size_t rows, DistortionLanes& lanes) {
+  HWY_DYNAMIC_DISPATCH(Distortion)(reference, value, rows, lanes);
 }
 
 void pack_nibbles(const uint8_t* codes, size_t pairs, uint8_t* packed) {

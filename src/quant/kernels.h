@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "vetquant/quant/distortion.h"
 #include "vetquant/quant/spec.h"
 
 namespace vetquant::kernels {
@@ -41,6 +42,9 @@ struct ErrorLanes {
 };
 void exact_error(const CodeRule& rule, const float* values, size_t count, float scale, float zero_point,
                  ErrorLanes& error);
+
+// Adds `rows` rows of 16 pairs to the lanes of Distortion.
+void distortion(const float* reference, const float* value, size_t rows, DistortionLanes& lanes);
 
 void pack_nibbles(const uint8_t* codes, size_t pairs, uint8_t* packed);
 

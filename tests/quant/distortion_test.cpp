@@ -57,6 +57,25 @@ TEST(Distortion, TilesOfAnySizeInOrderGiveTheSameFigures) {
   }
 }
 
+TEST(Distortion, EveryInstructionSetGivesTheSameFigures) {
+  const std::vector<float> reference = test::normal_values(10007, 1), value = test::normal_values(10007, 2, 1e-4);
+  std::vector<Distortion> all;
+  test::for_each_instruction_set([&](const std::string&) { all.push_back(of(reference, value)); });
+  for (const Distortion& other : all) {
+    EXPECT_EQ(other.sqnr_db(), all[0].sqnr_db());
+    EXPECT_EQ(other.cosine(), all[0].cosine());
+    EXPECT_EQ(other.mean_squared_error(), all[0].mean_squared_error());
+    EXPECT_EQ(other.max_error(), all[0].max_error());
+  }
+}
+
+TEST(Distortion, AnInfiniteValueIsMinusInfiniteDecibels) {
+  std::vector<float> reference(40, 1.0f), value(40, 1.0f);
+  value[20] = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(of(reference, value).sqnr_db(), -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(of(reference, value).max_error(), std::numeric_limits<double>::infinity());
+}
+
 TEST(Distortion, SmallErrorsAreNotLostBesideLargeOnes) {
   Distortion d;
   d.add(std::vector<float>{1e8f}, std::vector<float>{0});
