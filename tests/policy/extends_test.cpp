@@ -35,9 +35,10 @@ TEST(Extends, OwnRulesComeFirstThenInheritedOnes) {
 
 TEST(Extends, APresetIsExtendedByName) {
   const Policy policy = parse_policy("version: 1\nextends: int4\n", "own.yaml");
-  EXPECT_EQ(policy.defaults.weights, DType::kInt4);
+  EXPECT_EQ(policy.defaults.weights, DType::kInt8);
   EXPECT_EQ(policy.on_unsupported, OnUnsupported::kKeep);
   ASSERT_FALSE(policy.rules.empty());
+  EXPECT_EQ(policy.rules[0].use.weights, DType::kInt4);
   EXPECT_EQ(policy.rules[0].inherited, Inherited::kYes);
   EXPECT_EQ(policy.rules[0].position.file, "preset int4");
 }

@@ -29,7 +29,7 @@ rules:
     optional: true
   - match: {op: Conv}
     use:   {weights: fp32}
-tensors: {min_elements: 2048, tied: apart}
+tensors: {min_elements: 2048, tied: apart, overridable: keep}
 on_unsupported: next-rule
 on_unmatched_rule: warn
 calibration: {samples: calib.yaml, method: percentile, percentile: 99.99, max_memory: 1GiB}
@@ -50,6 +50,7 @@ TEST(Policy, EveryKeyIsRead) {
   ASSERT_EQ(policy.rules.size(), 6u);
   EXPECT_EQ(policy.tensors.min_elements, 2048);
   EXPECT_EQ(policy.tensors.tied, Tied::kApart);
+  EXPECT_EQ(policy.tensors.overridable, Overridable::kKeep);
   EXPECT_EQ(policy.on_unsupported, OnUnsupported::kNextRule);
   EXPECT_EQ(policy.on_unmatched_rule, OnUnmatchedRule::kWarn);
   EXPECT_EQ(policy.calibration.samples, "calib.yaml");
@@ -120,6 +121,7 @@ TEST(Policy, WhatIsNotSaidHasItsDocumentedDefault) {
   EXPECT_EQ(policy.defaults.weights, std::nullopt);
   EXPECT_EQ(policy.tensors.min_elements, 1024);
   EXPECT_EQ(policy.tensors.tied, Tied::kTogether);
+  EXPECT_EQ(policy.tensors.overridable, Overridable::kQuantize);
   EXPECT_EQ(policy.on_unsupported, OnUnsupported::kError);
   EXPECT_EQ(policy.on_unmatched_rule, OnUnmatchedRule::kError);
 }

@@ -56,6 +56,7 @@ TEST_F(Schema, HasTheWordsOfTheParser) {
   EXPECT_EQ(enumeration(properties.at("on_unsupported")), names(words::kOnUnsupported));
   EXPECT_EQ(enumeration(properties.at("on_unmatched_rule")), names(words::kOnUnmatchedRule));
   EXPECT_EQ(enumeration(properties.at("tensors").at("properties").at("tied")), names(words::kTied));
+  EXPECT_EQ(enumeration(properties.at("tensors").at("properties").at("overridable")), names(words::kOverridable));
 }
 
 TEST_F(Schema, RequiresWhatTheParserRequires) {
