@@ -38,9 +38,6 @@ struct TypeSum {
 
 double share_of(uint64_t part, uint64_t whole) { return static_cast<double>(part) / static_cast<double>(std::max<uint64_t>(1, whole)); }
 
-// "1 node", "2 nodes"
-std::string counted(size_t count, const std::string& one) { return std::to_string(count) + " " + one + (count == 1 ? "" : "s"); }
-
 std::string shape_text(const Shape& shape) {
   std::string text;
   for (const int64_t dim : shape) text += (text.empty() ? "" : "x") + std::to_string(dim);
@@ -76,6 +73,12 @@ Request request_for(const InspectOptions& options, const std::string& preset) {
   return request;
 }
 
+std::string why_nothing(const Prepared& prepared) {
+  const std::string why = prepared.plan.kept.empty() ? "no float weight of " + std::to_string(prepared.policy.tensors.min_elements) + " elements or more"
+                                                     : prepared.plan.kept.front().reason.text;
+  return "nothing to quantize: " + why;
+}
+
 std::vector<PresetOutcome> try_presets(const InspectOptions& options) {
   std::vector<PresetOutcome> outcomes;
   for (const Preset& preset : presets()) {
@@ -86,7 +89,7 @@ std::vector<PresetOutcome> try_presets(const InspectOptions& options) {
       outcome.bytes = prepared.sizes.total_bytes();
       outcome.tensors = prepared.plan.tensors.size();
       outcome.kept = prepared.plan.kept.size();
-      if (prepared.plan.changes_nothing()) outcome.problem = "nothing to quantize";
+      if (prepared.plan.changes_nothing()) outcome.problem = why_nothing(prepared);
     } catch (const Error& error) {
       if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kInternal) throw;
       outcome.problem = error.what();
@@ -132,6 +135,13 @@ std::string scopes_text(const ModelFacts& facts) {
   return "\n" + table.text();
 }
 
+// Addresses of unnamed nodes ("MatMul>out_12") begin with the operator already.
+std::string user_text(const WeightFact& weight) {
+  if (weight.user.empty()) return "nothing";
+  if (weight.user.find('>') != std::string::npos) return weight.user;
+  return weight.user_op.substr(weight.user_op.rfind(':') + 1) + " " + weight.user;
+}
+
 std::string weights_text(const Model& model, const ModelFacts& facts, size_t top) {
   if (facts.weights.empty()) return "\nno weights\n";
   Table types({"weights", "tensors", "elements", "bytes", "of the file"}, "<>>>>", 0, kWidth);
@@ -141,9 +151,8 @@ std::string weights_text(const Model& model, const ModelFacts& facts, size_t top
   Table biggest({"biggest", "type", "shape", "bytes", "share", "used by"}, "<<<>>", 0, kWidth);
   for (size_t i = 0; i < std::min(top, facts.weights.size()); ++i) {
     const WeightFact& weight = facts.weights[i];
-    const std::string user = weight.user.empty() ? "nothing" : weight.user.find('>') != std::string::npos ? weight.user : weight.user_op + " " + weight.user;
     biggest.row({weight.address, std::string(name_of(weight.dtype)), shape_text(weight.shape), human_bytes(weight.bytes),
-                 percent(share_of(weight.bytes, model.total_bytes())), shorten_middle(printable(user, 400), 36)});
+                 percent(share_of(weight.bytes, model.total_bytes())), shorten_middle(printable(user_text(weight), 400), 36)});
   }
   return "\n" + types.text() + (top == 0 ? "" : "\n" + biggest.text());
 }

@@ -32,13 +32,13 @@ Run add_presets(CLI::App& app, const Globals& globals) {
       answer(globals, {{"schema", "vetquant.preset/1"}, {"name", preset.name}, {"summary", preset.summary}, {"text", preset.text}}, preset.text);
       return 0;
     }
-    Table table({"preset", "what it does"}, "", 1);
+    std::vector<std::pair<std::string, std::string>> lines;
     Json list = Json::array();
     for (const Preset& preset : presets()) {
-      table.row({preset.name, preset.summary});
+      lines.emplace_back(preset.name, preset.summary);
       list.push_back({{"name", preset.name}, {"summary", preset.summary}});
     }
-    answer(globals, {{"schema", "vetquant.presets/1"}, {"presets", list}}, table.text());
+    answer(globals, {{"schema", "vetquant.presets/1"}, {"presets", list}}, definitions(lines));
     return 0;
   };
 }

@@ -40,9 +40,8 @@ std::string result_text(const Prepared& prepared, const WriteResult& result) {
   std::string text = result.model_path.string() + ": " + human_bytes(before) + " -> " + human_bytes(after) + " (" +
                      percent(static_cast<double>(after) / static_cast<double>(before)) + ")";
   if (!result.sidecar_path.empty()) text += ", weights in " + result.sidecar_path.filename().string();
-  text += "\n" + std::to_string(prepared.plan.tensors.size()) + " tensors in " + std::to_string(prepared.plan.nodes.size()) +
-          " nodes by policy " + prepared.plan.policy_name + " for " + prepared.plan.target_name;
-  if (!prepared.plan.kept.empty()) text += "; " + std::to_string(prepared.plan.kept.size()) + " weights kept (see `vetquant plan`)";
+  text += "\n" + counted(prepared.plan.tensors.size(), "tensor") + " in " + counted(prepared.plan.nodes.size(), "node") + " by policy " + prepared.plan.policy_name + " for " + prepared.plan.target_name;
+  if (!prepared.plan.kept.empty()) text += "; " + counted(prepared.plan.kept.size(), "weight") + " kept (see `vetquant plan`)";
   text += "\n";
   HalfCounts halves;
   for (const TensorResult& tensor : result.tensors) halves += tensor.halves;

@@ -47,13 +47,13 @@ Run add_targets(CLI::App& app, const Globals& globals) {
              target.text);
       return 0;
     }
-    Table table({"target", "what it is"}, "", 1);
+    std::vector<std::pair<std::string, std::string>> lines;
     Json list = Json::array();
     for (const ShippedTarget& target : shipped_targets()) {
-      table.row({known_as(target), target.title});
+      lines.emplace_back(known_as(target), target.title);
       list.push_back({{"name", target.name}, {"aliases", target.aliases}, {"title", target.title}});
     }
-    answer(globals, {{"schema", "vetquant.targets/1"}, {"targets", list}}, table.text());
+    answer(globals, {{"schema", "vetquant.targets/1"}, {"targets", list}}, definitions(lines));
     return 0;
   };
 }

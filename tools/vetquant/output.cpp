@@ -104,6 +104,31 @@ std::string percent(double share) {
   return text;
 }
 
+std::string counted(size_t count, const std::string& one) { return std::to_string(count) + " " + one + (count == 1 ? "" : "s"); }
+
+std::string definitions(const std::vector<std::pair<std::string, std::string>>& entries, size_t width) {
+  size_t indent = 0;
+  for (const auto& [name, words] : entries) indent = std::max(indent, code_points(name) + 2);
+  std::string text;
+  for (const auto& [name, words] : entries) {
+    std::string line = padded(name, indent, false);
+    for (size_t at = 0; at < words.size();) {
+      const size_t end = std::min(words.find(' ', at), words.size());
+      const std::string word = words.substr(at, end - at);
+      const bool first = code_points(line) == indent;
+      if (!first && code_points(line) + 1 + code_points(word) > width) {
+        text += line + "\n";
+        line = std::string(indent, ' ') + word;
+      } else {
+        line += (first ? "" : " ") + word;
+      }
+      at = end + 1;
+    }
+    text += line + "\n";
+  }
+  return text;
+}
+
 Table::Table(std::vector<std::string> header, std::string right, size_t elastic, size_t width)
     : header_(std::move(header)), right_(std::move(right)), elastic_(elastic), width_(width) {}
 

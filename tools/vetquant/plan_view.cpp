@@ -35,7 +35,7 @@ Json reason_json(const Reason& reason) {
 std::string summary(const Prepared& p) {
   const uint64_t before = p.model->total_bytes(), after = p.sizes.total_bytes();
   std::string text = "policy " + p.plan.policy_name + ", target " + p.plan.target_name + ": " +
-                     std::to_string(p.plan.tensors.size()) + " tensors, " + std::to_string(p.plan.nodes.size()) + " nodes\n";
+                     counted(p.plan.tensors.size(), "tensor") + ", " + counted(p.plan.nodes.size(), "node") + "\n";
   text += "file   " + human_bytes(before) + " -> " + human_bytes(after) + " (" +
           percent(static_cast<double>(after) / static_cast<double>(std::max<uint64_t>(1, before))) + ", exactly " + std::to_string(after) + " bytes";
   if (p.sizes.sidecar_bytes > 0) text += ", of which " + std::to_string(p.sizes.sidecar_bytes) + " in a sidecar";
@@ -59,7 +59,7 @@ std::string kept_text(const Plan& plan) {
   if (groups.empty()) return {};
   std::string text = "\nkept as they are:\n";
   for (const auto& [reason, group] : groups) {
-    text += "  " + std::to_string(group.count) + (group.count == 1 ? " weight, " : " weights, ") + human_bytes(group.bytes) + ": " +
+    text += "  " + counted(group.count, "weight") + ", " + human_bytes(group.bytes) + ": " +
             reason + " (" + shorten_middle(printable(group.example), 40) + (group.count > 1 ? ", ..." : "") + ")\n";
   }
   return text;
