@@ -76,7 +76,7 @@ Request request_for(const InspectOptions& options, const std::string& preset) {
 std::string why_nothing(const Prepared& prepared) {
   const std::string why = prepared.plan.kept.empty() ? "no float weight of " + std::to_string(prepared.policy.tensors.min_elements) + " elements or more"
                                                      : prepared.plan.kept.front().reason.text;
-  return "nothing to quantize: " + why;
+  return why;
 }
 
 std::vector<PresetOutcome> try_presets(const InspectOptions& options) {
@@ -196,7 +196,7 @@ std::string text_of(const Model& model, const ModelFacts& facts, const std::vect
   text += "\noperators:\n" + wrapped(counts_text(facts.operators));
   text += weights_text(model, facts, top) + ties_text(facts);
   if (!facts.quantized_operators.empty()) text += "\nalready quantized:\n" + wrapped(counts_text(facts.quantized_operators));
-  text += list_text("initializers that callers may override (they stay as they are)", facts.overridable);
+  text += list_text("initializers that callers may override (no longer once quantized; `overridable: keep` leaves them)", facts.overridable);
   text += list_text("sparse initializers (they stay as they are)", facts.sparse);
   text += list_text("domains that vetquant does not know (their operators stay as they are)", facts.unknown_domains);
   return text + presets_text(model, outcomes);
