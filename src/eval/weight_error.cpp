@@ -26,7 +26,7 @@ std::optional<std::string> base_of(std::string name, const std::string& suffix, 
 }
 
 struct Side {
-  explicit Side(const std::filesystem::path& path) : model(Model::load(path)), index(model->skeleton()), constants(*model, index) {}
+  explicit Side(const std::filesystem::path& path) : model(Model::load(path)), index(model->skeleton()), constants(*model, index, OverridableValues::kConstant) {}
   std::shared_ptr<const Model> model;
   GraphIndex index;
   ConstantFinder constants;

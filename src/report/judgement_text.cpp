@@ -23,6 +23,11 @@ std::string with_sign(double value, int digits) {
   return zero ? text.substr(text[0] == '-' ? 1 : 0) : (value > 0 ? "+" + text : text);
 }
 
+std::string short_name(const ModelResult& model) {
+  constexpr size_t kWidth = 40;
+  return shortened(model.name, kWidth);
+}
+
 std::string bytes_text(double bytes) { return human_bytes(static_cast<uint64_t>(std::max(0.0, bytes))); }
 
 std::string head_text(const Judgement& judgement) {
@@ -122,7 +127,7 @@ std::string graphs_text(const Judgement& judgement, Detail detail) {
   bool any = false;
   for (const ModelResult& model : judgement.models) {
     if (!model.operators.empty()) {
-      text += wrapped("  " + model.name + ": " + operators_text(model.operators, most), "    ");
+      text += wrapped("  " + short_name(model) + ": " + operators_text(model.operators, most), "    ");
       any = true;
     } else if (!model.operators_note.empty()) {
       text += wrapped("  " + model.name + ": not told: " + printable(model.operators_note, 300), "    ");
@@ -136,7 +141,7 @@ std::string confusion_text(const Judgement& judgement) {
   std::string text;
   for (const ModelResult& model : judgement.models) {
     if (model.confusion.empty()) continue;
-    std::vector<TextTable::Column> columns = {{model.name + ": is \\ says", kLeft}};
+    std::vector<TextTable::Column> columns = {{short_name(model) + ": is \\ says", kLeft}};
     const auto label = [&](size_t c) { return c < judgement.labels.size() ? judgement.labels[c] : std::to_string(c); };
     for (size_t c = 0; c < model.confusion.size(); ++c) columns.push_back({label(c)});
     TextTable table(std::move(columns));
@@ -153,9 +158,9 @@ std::string confusion_text(const Judgement& judgement) {
 std::string gates_text(const Judgement& judgement, const std::vector<GateResult>& gates) {
   std::string text;
   for (const GateResult& result : gates) {
-    text += wrapped(std::string(result.passed ? "passed  " : "FAILED  ") + judgement.models[result.model].name + "  " + result.gate.text + "  (" + result.reason + ")", "        ");
+    text += wrapped(std::string(result.passed ? "passed  " : "FAILED  ") + short_name(judgement.models[result.model]) + "  " + result.gate.text + "  (" + result.reason + ")", "        ");
   }
-  return text.empty() ? "" : "\n" + text;
+  return text;
 }
 
 }  // namespace
@@ -163,13 +168,14 @@ std::string gates_text(const Judgement& judgement, const std::vector<GateResult>
 std::string judgement_text(const Judgement& judgement, const std::vector<GateResult>& gates, Detail detail) {
   std::string text = head_text(judgement);
   for (const ModelResult& model : judgement.models) {
-    if (!model.failure.empty()) text += wrapped("FAILED  " + model.name + ": " + printable(model.failure, 600), "        ");
+    if (!model.failure.empty()) text += wrapped("FAILED  " + short_name(model) + ": " + printable(model.failure, 600), "        ");
   }
   if (text.find("FAILED") != std::string::npos) text += "\n";
   text += judgement.task == "tensors" ? closeness_table(judgement) : accuracy_table(judgement);
   text += cost_table(judgement);
   text += graphs_text(judgement, detail);
   if (detail == Detail::kFull) text += confusion_text(judgement);
+  if (!gates.empty() && !text.ends_with("\n\n")) text += "\n";
   return text + gates_text(judgement, gates);
 }
 
