@@ -13,7 +13,8 @@ namespace {
 
 class Assembler {
  public:
-  Assembler(const FormContext& context, const std::vector<Choice>& choices, const std::vector<Group>& groups, Plan& plan)
+  Assembler(const FormContext& context, const std::vector<Choice>& choices, const std::vector<Group>& groups,
+            Plan& plan)
       : context_(context), survey_(context.survey), choices_(choices), groups_(groups), plan_(plan) {}
 
   void run() {
@@ -39,7 +40,9 @@ class Assembler {
 
   void add_tensor(const std::vector<Group::Member>& members) {
     // A table's own copy lies row by row, as it will be stored.
-    const auto table = std::find_if(members.begin(), members.end(), [&](const Group::Member& member) { return site(member.site).kind == SiteKind::kTable; });
+    const auto table = std::find_if(members.begin(), members.end(), [&](const Group::Member& member) {
+      return site(member.site).kind == SiteKind::kTable;
+    });
     const Group::Member& lead = table != members.end() ? *table : members[0];
     const Site& first = site(lead.site);
     const Choice& chosen = choice(lead.site);
@@ -56,19 +59,27 @@ class Assembler {
     tensor.reason = chosen.reason;
     const bool stored_swapped = lead.swapped != chosen.placement.swap;
     for (const Group::Member& member : members) {
-      tensor.uses.push_back({.node = site(member.site).node, .input = site(member.site).input, .transposed = member.swapped != stored_swapped});
+      tensor.uses.push_back({.node = site(member.site).node,
+                             .input = site(member.site).input,
+                             .transposed = member.swapped != stored_swapped});
       tensor_of_site_[static_cast<size_t>(member.site)] = tensor.id;
       if (choice(member.site).form != tensor.form && is_half(tensor.form)) tensor.form = Form::kHalfStorage;
       if (choice(member.site).form == Form::kMatMulNBits) tensor.form = Form::kMatMulNBits;
     }
     add_copies(members, first.content, stored_swapped, tensor);
+    if (tensor.form == Form::kMatMulNBits && chosen.form == Form::kGatherBlock &&
+        tensor.reason.text.find("one block tensor") == std::string::npos) {
+      tensor.reason.text += "; one block tensor serves look-ups and products";
+    }
     tensor.bytes_before += source_bytes(tensor.view);
-    tensor.bytes_after = is_half(tensor.form) ? bytes_of(tensor.stored_type, tensor.elements)
-                                              : stored_bytes(tensor.form, tensor.view.shape(), tensor.spec, tensor.layout);
+    tensor.bytes_after = is_half(tensor.form)
+                             ? bytes_of(tensor.stored_type, tensor.elements)
+                             : stored_bytes(tensor.form, tensor.view.shape(), tensor.spec, tensor.layout);
     plan_.tensors.push_back(std::move(tensor));
   }
 
-  void add_copies(const std::vector<Group::Member>& members, int own_content, bool stored_swapped, PlannedTensor& tensor) const {
+  void add_copies(const std::vector<Group::Member>& members, int own_content, bool stored_swapped,
+                  PlannedTensor& tensor) const {
     std::vector<int> done{own_content};
     for (const Group::Member& member : members) {
       const Site& copy = site(member.site);
@@ -105,7 +116,8 @@ class Assembler {
           plan_.nodes.push_back(planned_node(number));
         } else {
           const int tensor = tensor_of_site_[static_cast<size_t>(number)];
-          if (std::find(same->tensors.begin(), same->tensors.end(), tensor) == same->tensors.end()) same->tensors.push_back(tensor);
+          if (std::find(same->tensors.begin(), same->tensors.end(), tensor) == same->tensors.end())
+            same->tensors.push_back(tensor);
         }
       }
     }
@@ -131,8 +143,12 @@ class Assembler {
       if (choices_[i].form != Form::kKeep) continue;
       const Site& kept = survey_.sites[i];
       const NodeInfo& node = context_.index.node(kept.node);
-      plan_.kept.push_back(KeptWeight{.name = kept.name, .node = node.address, .op = qualified_op(*node.proto),
-                                      .elements = kept.elements, .bytes = source_bytes(kept.view), .reason = choices_[i].reason});
+      plan_.kept.push_back(KeptWeight{.name = kept.name,
+                                      .node = node.address,
+                                      .op = qualified_op(*node.proto),
+                                      .elements = kept.elements,
+                                      .bytes = source_bytes(kept.view),
+                                      .reason = choices_[i].reason});
     }
     plan_.kept.insert(plan_.kept.end(), survey_.kept.begin(), survey_.kept.end());
   }
@@ -147,7 +163,8 @@ class Assembler {
 
 }  // namespace
 
-void assemble(const FormContext& context, const std::vector<Choice>& choices, const std::vector<Group>& groups, Plan& plan) {
+void assemble(const FormContext& context, const std::vector<Choice>& choices, const std::vector<Group>& groups,
+              Plan& plan) {
   Assembler(context, choices, groups, plan).run();
 }
 

@@ -7,6 +7,7 @@
 
 namespace vetquant::plan {
 
-void assemble(const FormContext& context, const std::vector<Choice>& choices, const std::vector<Group>& groups, Plan& plan);
+void assemble(const FormContext& context, const std::vector<Choice>& choices, const std::vector<Group>& groups,
+              Plan& plan);
 
 }  // namespace vetquant::plan

@@ -12,7 +12,10 @@ constexpr const char* kBuiltIn = "built in";
 class Surveyor {
  public:
   Surveyor(const GraphIndex& index, const ConstantFinder& constants, Survey& survey)
-      : index_(index), constants_(constants), survey_(survey), contents_(survey.contents),
+      : index_(index),
+        constants_(constants),
+        survey_(survey),
+        contents_(survey.contents),
         functions_(local_functions(index)) {}
 
   void run() {
@@ -81,12 +84,14 @@ class Surveyor {
   void name_site(Site& site, const TensorView& view) const {
     const std::string address = index_.address(site.value);
     const auto& pieces = view.pieces();
-    const bool whole = pieces.size() == 1 && checked_elements(pieces[0].extent).value_or(0) == pieces[0].stored->elements;
+    const bool whole =
+        pieces.size() == 1 && checked_elements(pieces[0].extent).value_or(0) == pieces[0].stored->elements;
     site.name = whole ? pieces[0].stored->address : address;
     if (address != site.name) site.aliases.push_back(address);
     for (size_t i = 0; i < pieces.size() && i < 8; ++i) {
       const std::string& stored = pieces[i].stored->address;
-      if (stored != site.name && (site.aliases.empty() || site.aliases.back() != stored)) site.aliases.push_back(stored);
+      if (stored != site.name && (site.aliases.empty() || site.aliases.back() != stored))
+        site.aliases.push_back(stored);
     }
   }
 
@@ -111,7 +116,10 @@ class Surveyor {
 
   void keep(const std::string& name, const std::string& node, const std::string& op, const TensorView& view,
             const std::string& text) {
-    survey_.kept.push_back(KeptWeight{.name = name, .node = node, .op = op, .elements = view.elements(),
+    survey_.kept.push_back(KeptWeight{.name = name,
+                                      .node = node,
+                                      .op = op,
+                                      .elements = view.elements(),
                                       .bytes = bytes_of(view.dtype(), view.elements()),
                                       .reason = Reason{.rule = kBuiltIn, .position = {}, .text = text}});
   }
@@ -140,12 +148,14 @@ class Surveyor {
       overridable += value.kind == ValueKind::kInitializer && index_.overridable(id) ? 1 : 0;
     }
     if (overridable > 0) {
-      survey_.notes.push_back(std::to_string(overridable) +
-                              " initializers are also graph inputs, which callers may override; those that are quantized are inputs "
-                              "no longer (`tensors: {overridable: keep}` leaves them)");
+      survey_.notes.push_back(
+          std::to_string(overridable) +
+          " initializers are also graph inputs, which callers may override; those that are quantized are inputs "
+          "no longer (`tensors: {overridable: keep}` leaves them)");
     }
     if (survey_.sites.empty() && survey_.kept.empty()) {
-      survey_.notes.push_back("no node reads a float constant of " + std::to_string(survey_.min_elements) + " elements or more");
+      survey_.notes.push_back("no node reads a float constant of " + std::to_string(survey_.min_elements) +
+                              " elements or more");
     }
     if (quantized_nodes_ > 0) {
       survey_.notes.push_back(std::to_string(quantized_nodes_) + (quantized_nodes_ == 1 ? " node is" : " nodes are") +

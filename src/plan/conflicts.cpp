@@ -57,7 +57,8 @@ class Unifier {
     }
     std::erase_if(groups, [](const Group& group) { return group.members.empty(); });
     for (Group& group : groups) {
-      std::sort(group.members.begin(), group.members.end(), [](const auto& a, const auto& b) { return a.site < b.site; });
+      std::sort(group.members.begin(), group.members.end(),
+                [](const auto& a, const auto& b) { return a.site < b.site; });
     }
     return groups;
   }
@@ -71,7 +72,8 @@ class Unifier {
     std::vector<Group> parts;
     for (const Group::Member& member : group.members) {
       const int content = site(member).content;
-      auto part = std::find_if(parts.begin(), parts.end(), [&](const Group& other) { return other.content == content; });
+      auto part =
+          std::find_if(parts.begin(), parts.end(), [&](const Group& other) { return other.content == content; });
       if (part == parts.end()) part = parts.insert(parts.end(), Group{.content = content, .members = {}});
       part->members.push_back({member.site, site(member).swapped});
     }
@@ -90,12 +92,20 @@ class Unifier {
       if (!survey_.contents[static_cast<size_t>(part.content)].stays_float.empty()) return false;
     }
     if (all_equal(group)) return true;
-    const auto [low, high] = std::minmax_element(group.members.begin(), group.members.end(), [&](const auto& a, const auto& b) {
-      return fineness(choice(a)) < fineness(choice(b));
-    });
+    const auto [low, high] =
+        std::minmax_element(group.members.begin(), group.members.end(),
+                            [&](const auto& a, const auto& b) { return fineness(choice(a)) < fineness(choice(b)); });
     if (fineness(choice(*low)) == fineness(choice(*high)) && share(group)) return true;
+    // One tensor of the finer codes is smaller than the finer and the coarser one together.
+    const bool codes = choice(*low).form != Form::kKeep && !is_half(choice(*low).form) &&
+                       choice(*high).form != Form::kKeep && !is_half(choice(*high).form);
+    if (codes && context_.policy.on_unsupported != OnUnsupported::kError) {
+      settle_precision(group);
+      if (all_equal(group) || share(group)) return true;
+    }
     if (choice(*high).form == Form::kKeep && choice(*low).form == Form::kKeep) return true;
-    notes_.push_back(name_of_group(group) + ": tied copies are stored apart, as " + wish_text(*low) + " and " + wish_text(*high));
+    notes_.push_back(name_of_group(group) + ": tied copies are stored apart, as " + wish_text(*low) + " and " +
+                     wish_text(*high));
     return false;
   }
 
@@ -107,14 +117,17 @@ class Unifier {
 
   std::string wish_text(const Group::Member& member) {
     const Choice& chosen = choice(member);
-    const std::string what = chosen.form == Form::kKeep ? "float" : std::string(name_of(chosen.stored_type)) + " " + std::string(name_of(chosen.form));
+    const std::string what = chosen.form == Form::kKeep
+                                 ? "float"
+                                 : std::string(name_of(chosen.stored_type)) + " " + std::string(name_of(chosen.form));
     return what + " for " + context_.index.node(site(member).node).address + " (" + chosen.reason.rule + ")";
   }
 
   // One stored tensor.
   void unify_content(const Group& group) {
     const Content& content = survey_.contents[static_cast<size_t>(group.content)];
-    if (!content.stays_float.empty()) return keep_all(group, "the file holds it as float anyway: " + content.stays_float);
+    if (!content.stays_float.empty())
+      return keep_all(group, "the file holds it as float anyway: " + content.stays_float);
     if (all_equal(group)) return;
     if (apart()) return note_apart(group, "tied: apart");
     settle_precision(group);
@@ -132,33 +145,40 @@ class Unifier {
   }
 
   void settle_precision(const Group& group) {
-    const auto [low, high] = std::minmax_element(group.members.begin(), group.members.end(), [&](const auto& a, const auto& b) {
-      return fineness(choice(a)) < fineness(choice(b));
-    });
-    if (fineness(choice(*low)) == fineness(choice(*high)) && choice(*low).stored_type == choice(*high).stored_type) return;
+    const auto [low, high] =
+        std::minmax_element(group.members.begin(), group.members.end(),
+                            [&](const auto& a, const auto& b) { return fineness(choice(a)) < fineness(choice(b)); });
+    if (fineness(choice(*low)) == fineness(choice(*high)) && choice(*low).stored_type == choice(*high).stored_type)
+      return;
     const Group::Member winner = *high;
-    if (context_.policy.on_unsupported == OnUnsupported::kError && is_wished(choice(*low)) && is_wished(choice(winner))) {
+    if (context_.policy.on_unsupported == OnUnsupported::kError && is_wished(choice(*low)) &&
+        is_wished(choice(winner))) {
       throw Error(ErrorCode::kUsage,
-                  "one tensor, two wishes: " + site(winner).name + " is to be " + wish_text(winner) + " and " + wish_text(*low) + " at " +
-                      choice(*low).reason.position.text() + "; make the rules agree, or say `tensors: {tied: apart}`",
+                  "one tensor, two wishes: " + site(winner).name + " is to be " + wish_text(winner) + " and " +
+                      wish_text(*low) + " at " + choice(*low).reason.position.text() +
+                      "; make the rules agree, or say `tensors: {tied: apart}`",
                   choice(winner).reason.position.text());
     }
     if (choice(winner).form == Form::kKeep) {
-      return keep_all(group, "stays float, as " + context_.index.node(site(winner).node).address + " reads the same tensor and keeps it: " + choice(winner).reason.text);
+      return keep_all(group, "stays float, as " + context_.index.node(site(winner).node).address +
+                                 " reads the same tensor and keeps it: " + choice(winner).reason.text);
     }
     const Wish wish = wish_of(choice(winner));
     for (const Group::Member& member : group.members) {
       if (choice(member).stored_type == choice(winner).stored_type) continue;
       std::variant<Choice, Obstacle> result = decider_.attempt(site(member), wish, {});
       if (auto* better = std::get_if<Choice>(&result)) {
-        better->reason.text += "; as finely as " + context_.index.node(site(winner).node).address + " wants the same tensor";
+        better->reason.text +=
+            "; as finely as " + context_.index.node(site(winner).node).address + " wants the same tensor";
         choice(member) = std::move(*better);
       }
     }
   }
 
   // A wish for float that comes from a rule or the defaults, not from what the weight is.
-  static bool is_wished(const Choice& chosen) { return chosen.form != Form::kKeep || chosen.use.keep || chosen.use.weights == DType::kFloat32; }
+  static bool is_wished(const Choice& chosen) {
+    return chosen.form != Form::kKeep || chosen.use.keep || chosen.use.weights == DType::kFloat32;
+  }
 
   Wish wish_of(const Choice& chosen) const { return decider_.book().wish_of(chosen.rule); }
 
@@ -181,8 +201,9 @@ class Unifier {
     const bool named = choice(first).form_named && other != group.members.end() && choice(*other).form_named;
     if (named && context_.policy.on_unsupported == OnUnsupported::kError) {
       throw Error(ErrorCode::kUsage,
-                  "one tensor, two forms: " + site(first).name + " is to be " + wish_text(first) + " and " + wish_text(*other) + " at " +
-                      choice(*other).reason.position.text() + "; make the rules agree, or say `tensors: {tied: apart}`",
+                  "one tensor, two forms: " + site(first).name + " is to be " + wish_text(first) + " and " +
+                      wish_text(*other) + " at " + choice(*other).reason.position.text() +
+                      "; make the rules agree, or say `tensors: {tied: apart}`",
                   choice(first).reason.position.text());
     }
     note_apart(group, "no form serves all its uses");
@@ -195,7 +216,8 @@ class Unifier {
       if (!keys.insert(storage_key(site(member), member, choice(member))).second) continue;
       text += (text.empty() ? "" : ", ") + wish_text(member);
     }
-    notes_.push_back(site(group.members[0]).name + " is stored " + std::to_string(keys.size()) + " times (" + why + "): " + text);
+    notes_.push_back(site(group.members[0]).name + " is stored " + std::to_string(keys.size()) + " times (" + why +
+                     "): " + text);
   }
 
   const Decider& decider_;
@@ -234,7 +256,8 @@ std::string storage_key(const Site& site, const Group::Member& member, const Cho
   if (!is_storage_only(choice.form)) key += swapped ? " swapped" : " straight";
   const QuantSpec& spec = choice.spec;
   key += " " + std::to_string(static_cast<int>(spec.symmetry)) + std::to_string(static_cast<int>(spec.range)) +
-         std::to_string(static_cast<int>(spec.zero_point)) + std::to_string(static_cast<int>(spec.scale_type)) + " " + spec.algorithm;
+         std::to_string(static_cast<int>(spec.zero_point)) + std::to_string(static_cast<int>(spec.scale_type)) + " " +
+         spec.algorithm;
   return key;
 }
 

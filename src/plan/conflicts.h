@@ -12,9 +12,9 @@ namespace vetquant::plan {
 struct Group {
   struct Member {
     int site = -1;
-    bool swapped = false;   // it sees the group's view with the last two axes swapped
+    bool swapped = false;  // it sees the group's view with the last two axes swapped
   };
-  int content = -1;         // whose view is the group's
+  int content = -1;  // whose view is the group's
   std::vector<Member> members;
 };
 

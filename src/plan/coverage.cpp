@@ -66,26 +66,35 @@ class CoverageCheck {
     const Use& use = context_.policy.rules[rule].use;
     const bool asks_nothing = use.keep || use.weights == DType::kFloat32;
     switch (coverage) {
-      case Coverage::kDecides: return;
+      case Coverage::kDecides:
+        return;
       case Coverage::kShadowed:
-        plan_.warnings.push_back(where + ": " + name + " decides nothing: another rule decides every weight that it matches");
+        plan_.warnings.push_back(where + ": " + name +
+                                 " decides nothing: another rule decides every weight that it matches");
         return;
       case Coverage::kOnlySmall:
-        plan_.warnings.push_back(where + ": " + name + " decides nothing: what it matches is smaller than tensors.min_elements (" +
+        plan_.warnings.push_back(where + ": " + name +
+                                 " decides nothing: what it matches is smaller than tensors.min_elements (" +
                                  std::to_string(context_.policy.tensors.min_elements) + ") or no float weight");
         return;
       case Coverage::kOnlyNodes:
-        if (!asks_nothing) plan_.warnings.push_back(where + ": " + name + " decides nothing: the nodes that it matches hold no float weights");
+        if (!asks_nothing)
+          plan_.warnings.push_back(where + ": " + name +
+                                   " decides nothing: the nodes that it matches hold no float weights");
         return;
-      case Coverage::kNothing: return unmatched(rule, where, name);
+      case Coverage::kNothing:
+        return unmatched(rule, where, name);
     }
   }
 
   void unmatched(size_t rule, const std::string& where, const std::string& name) {
     const std::string text = name + " matches nothing in this model" + hint(context_.policy.rules[rule].match);
     switch (context_.policy.on_unmatched_rule) {
-      case OnUnmatchedRule::kIgnore: return;
-      case OnUnmatchedRule::kWarn: plan_.warnings.push_back(where + ": " + text); return;
+      case OnUnmatchedRule::kIgnore:
+        return;
+      case OnUnmatchedRule::kWarn:
+        plan_.warnings.push_back(where + ": " + text);
+        return;
       case OnUnmatchedRule::kError:
         throw Error(ErrorCode::kUsage, text + "; or say `on_unmatched_rule: warn`", where);
     }
@@ -98,10 +107,13 @@ class CoverageCheck {
       addresses.push_back(node.address);
     }
     for (const Site& site : context_.survey.sites) tensors.push_back(site.name);
-    for (const auto& [patterns, known, what] : {std::tuple(&match.op, &ops, "operator"), std::tuple(&match.node, &addresses, "node"),
-                                                std::tuple(&match.tensor, &tensors, "weight")}) {
+    for (const auto& [patterns, known, what] :
+         {std::tuple(&match.op, &ops, "operator"), std::tuple(&match.node, &addresses, "node"),
+          std::tuple(&match.tensor, &tensors, "weight")}) {
       for (const std::string& pattern : *patterns) {
-        if (std::any_of(known->begin(), known->end(), [&](const std::string& word) { return glob_matches(pattern, word); })) continue;
+        if (std::any_of(known->begin(), known->end(),
+                        [&](const std::string& word) { return glob_matches(pattern, word); }))
+          continue;
         const std::string nearest = nearest_word(pattern, *known);
         return std::string(": no ") + what + " is called '" + printable(pattern) + "'" +
                (nearest.empty() ? "; `vetquant inspect` lists the addresses" : "; did you mean '" + nearest + "'?");
@@ -120,7 +132,8 @@ class CoverageCheck {
 
 }  // namespace
 
-void check_coverage(const Decider& decider, const ConstantFinder& constants, const std::vector<Choice>& choices, Plan& plan) {
+void check_coverage(const Decider& decider, const ConstantFinder& constants, const std::vector<Choice>& choices,
+                    Plan& plan) {
   CoverageCheck(decider, constants, choices, plan).run();
 }
 

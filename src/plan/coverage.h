@@ -6,6 +6,7 @@
 namespace vetquant::plan {
 
 // Error{kUsage} at the position of an own rule that matches nothing, unless on_unmatched_rule says otherwise.
-void check_coverage(const Decider& decider, const ConstantFinder& constants, const std::vector<Choice>& choices, Plan& plan);
+void check_coverage(const Decider& decider, const ConstantFinder& constants, const std::vector<Choice>& choices,
+                    Plan& plan);
 
 }  // namespace vetquant::plan

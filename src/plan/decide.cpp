@@ -10,9 +10,14 @@
 namespace vetquant::plan {
 namespace {
 
+// Rows shorter than this are coordinates (anchors, grids) rather than weights, and their scales would eat what codes save.
+constexpr int64_t kLeastRow = 16;
+
 bool is_half_type(DType type) { return type == DType::kFloat16 || type == DType::kBfloat16; }
 
-std::string with(std::string text, const std::string& addition) { return addition.empty() ? text : text + "; " + addition; }
+std::string with(std::string text, const std::string& addition) {
+  return addition.empty() ? text : text + "; " + addition;
+}
 
 }  // namespace
 
@@ -39,14 +44,16 @@ Choice Decider::decide(const Site& site, const FormSet& forbidden) const {
     if (auto* choice = std::get_if<Choice>(&result)) return std::move(*choice);
     const Obstacle& obstacle = std::get<Obstacle>(result);
     switch (context_.policy.on_unsupported) {
-      case OnUnsupported::kKeep: return keep(wish, "cannot be done: " + obstacle.text);
+      case OnUnsupported::kKeep:
+        return keep(wish, "cannot be done: " + obstacle.text);
       case OnUnsupported::kNextRule:
         if (rule < book_.count()) {
           rule = book_.first_for(site, rule + 1);
           continue;
         }
         break;
-      case OnUnsupported::kError: break;
+      case OnUnsupported::kError:
+        break;
     }
     throw Error(obstacle.code,
                 obstacle.text + " (" + site.name + " at " + node.address +
@@ -65,6 +72,11 @@ std::optional<Choice> Decider::kept_by_role(const Site& site, const Wish& wish) 
     return keep(wish, "scale or shift of a normalisation stays float" + name_it);
   }
   if (site.view.shape().size() == 1) return keep(wish, "a vector stays float" + name_it);
+  const bool by_nature = site.role == InputRole::kElementwise || site.role == InputRole::kGeneric;
+  if (by_nature && site.view.shape().back() < kLeastRow) {
+    return keep(wish, "rows of " + std::to_string(site.view.shape().back()) +
+                          ": coordinates or settings rather than weights" + name_it);
+  }
   if (site.role == InputRole::kElementwise && looks_like_mask(site.view)) {
     return keep(wish, "holds infinities or numbers as large: a mask, not a weight");
   }
@@ -76,14 +88,20 @@ std::variant<Choice, Obstacle> Decider::attempt(const Site& site, const Wish& wi
   if (use.keep) return keep(wish, "the rule keeps it float");
   if (!use.weights) return keep(wish, "the policy asks for no type of weights");
   if (*use.weights == DType::kFloat32) return keep(wish, "the policy asks for fp32");
-  if (is_half_type(*use.weights)) {
-    if (site.elements < static_cast<uint64_t>(context_.policy.tensors.min_elements)) return keep(wish, "smaller than tensors.min_elements");
-    return attempt_half(site, wish);
-  }
-  if (std::optional<Choice> kept = kept_by_role(site, wish)) return std::move(*kept);
-  if (site.elements < static_cast<uint64_t>(context_.policy.tensors.min_elements) && forbidden.contains(Form::kDynamicLstm)) {
+  std::variant<Choice, Obstacle> result =
+      is_half_type(*use.weights) ? attempt_half(site, wish) : attempt_codes(site, wish, forbidden);
+  // The small matrix of an LSTM came along for the one form that takes both.
+  const auto* choice = std::get_if<Choice>(&result);
+  const bool small = site.elements < static_cast<uint64_t>(context_.policy.tensors.min_elements);
+  if (small && (choice == nullptr || choice->form != Form::kDynamicLstm))
     return keep(wish, "smaller than tensors.min_elements");
-  }
+  return result;
+}
+
+std::variant<Choice, Obstacle> Decider::attempt_codes(const Site& site, const Wish& wish,
+                                                      const FormSet& forbidden) const {
+  const Use& use = wish.use;
+  if (std::optional<Choice> kept = kept_by_role(site, wish)) return std::move(*kept);
   if (!use.form) return attempt_auto(site, wish, forbidden);
   if (forbidden.contains(form_of(*use.form))) {
     return Obstacle{std::string(name_of(*use.form)) + ": W and R of the LSTM would not both take it"};
@@ -121,9 +139,11 @@ bool Decider::works_in_fp16(NodeId node) const {
 std::variant<Choice, Obstacle> Decider::attempt_half(const Site& site, const Wish& wish) const {
   const DType wanted = *wish.use.weights, source = site.view.dtype();
   const std::string type(name_of(wanted));
-  if (source == DType::kFloat16 || source == DType::kBfloat16) return keep(wish, "is " + std::string(name_of(source)) + " already");
+  if (source == DType::kFloat16 || source == DType::kBfloat16)
+    return keep(wish, "is " + std::string(name_of(source)) + " already");
   const NodeInfo& node = context_.index.node(site.node);
   const int64_t opset = context_.index.opset(node.scope, "");
+  if (opset < 7) return Obstacle{"stored halves need opset 7, the model has " + std::to_string(opset)};
   if (wanted == DType::kBfloat16 && opset < 13) {
     return Obstacle{"bf16 storage needs opset 13 (Cast), the model has " + std::to_string(opset) + "; use fp16"};
   }
@@ -161,11 +181,16 @@ bool Decider::rows_fit(const FormPreference& row, const Rows& rows) const {
 bool Decider::row_fits(const FormPreference& row, const Site& site, const Use& use) const {
   const NodeInfo& node = context_.index.node(site.node);
   const std::string op = qualified_op(*node.proto);
-  const bool serves = row.ops.empty() || std::any_of(row.ops.begin(), row.ops.end(), [&](const std::string& glob) { return glob == "*" || glob_matches(glob, op); });
+  const bool serves = row.ops.empty() || std::any_of(row.ops.begin(), row.ops.end(), [&](const std::string& glob) {
+                        return glob == "*" || glob_matches(glob, op);
+                      });
   if (!serves) return false;
-  if (!row.weights.empty() && std::find(row.weights.begin(), row.weights.end(), *use.weights) == row.weights.end()) return false;
+  if (!row.weights.empty() && std::find(row.weights.begin(), row.weights.end(), *use.weights) == row.weights.end())
+    return false;
   const Activations wish = use.activations.value_or(Activations::kAuto);
-  if (!row.activations.empty() && std::find(row.activations.begin(), row.activations.end(), wish) == row.activations.end()) return false;
+  if (!row.activations.empty() &&
+      std::find(row.activations.begin(), row.activations.end(), wish) == row.activations.end())
+    return false;
   const bool in_subgraph = context_.index.scope(node.scope).kind == ScopeKind::kSubgraph;
   return !row.in_subgraph || *row.in_subgraph == in_subgraph;
 }
@@ -177,15 +202,17 @@ const FormPreference* Decider::row_for(const Site& site, const Use& use, FormCho
   return nullptr;
 }
 
-std::variant<Choice, Obstacle> Decider::attempt_auto(const Site& site, const Wish& wish, const FormSet& forbidden) const {
+std::variant<Choice, Obstacle> Decider::attempt_auto(const Site& site, const Wish& wish,
+                                                     const FormSet& forbidden) const {
   const Rows rows = rows_at(context_.index, context_.survey.types, site);
   const bool product = site.kind == SiteKind::kMatMulB || site.kind == SiteKind::kGemmB;
   std::string why_not;
   for (const FormPreference& row : context_.target.preferences) {
     if (!row_fits(row, site, wish.use)) continue;
     if (product && !rows_fit(row, rows)) continue;
-    const std::string why = std::string(name_of(*wish.use.weights)) + " weights" + (product ? ", " + to_string(rows) : "") + ": " +
-                            row.reason + " (" + row.position.text() + ")";
+    const std::string why = std::string(name_of(*wish.use.weights)) + " weights" +
+                            (product ? ", " + to_string(rows) : "") + ": " + row.reason + " (" + row.position.text() +
+                            ")";
     if (row.use.keep) return keep(wish, why);
     if (!row.use.form || *row.use.form == FormChoice::kAuto || forbidden.contains(form_of(*row.use.form))) continue;
     Wish filled = wish;
@@ -200,7 +227,8 @@ std::variant<Choice, Obstacle> Decider::attempt_auto(const Site& site, const Wis
     if (why_not.empty()) why_not = obstacle.text;
   }
   if (!why_not.empty()) return Obstacle{why_not};
-  return Obstacle{"target " + context_.target.name + " prefers no form for " + qualified_op(*context_.index.node(site.node).proto) + " with " +
+  return Obstacle{"target " + context_.target.name + " prefers no form for " +
+                  qualified_op(*context_.index.node(site.node).proto) + " with " +
                   std::string(name_of(*wish.use.weights)) + " weights; name one with `form:`"};
 }
 
@@ -211,9 +239,11 @@ std::string Decider::cost_of(const Site& site, const Choice& choice) const {
     return "dequantizes " + human_bytes(float_bytes) + " at every call" +
            (fuses ? ", or becomes MatMulNBits at accuracy_level 4 (activations rounded) in ONNX Runtime" : "");
   }
-  if (choice.form == Form::kFoldAtLoad && site.role == InputRole::kTable) return "the table takes " + human_bytes(float_bytes) + " of memory as float";
+  if (choice.form == Form::kFoldAtLoad && site.role == InputRole::kTable)
+    return "the table takes " + human_bytes(float_bytes) + " of memory as float";
   if (choice.form == Form::kMatMulNBits && bits_of(choice.stored_type) == 8 && choice.accuracy_level < 4) {
-    return "8 bits at accuracy_level " + std::to_string(choice.accuracy_level) + " are about 20x slower than float for few rows";
+    return "8 bits at accuracy_level " + std::to_string(choice.accuracy_level) +
+           " are about 20x slower than float for few rows";
   }
   const std::optional<FormChoice> named = choice_of(choice.form);
   const FormSupport* support = named ? context_.target.find(*named) : nullptr;

@@ -27,12 +27,13 @@ class Decider {
 
   // The target's first row for this operator and type that chooses `form`, whatever the number of rows; null: none.
   const FormPreference* row_for(const Site& site, const Use& use, FormChoice form) const;
-  bool works_in_fp16(NodeId node) const;   // the target has a kernel
+  bool works_in_fp16(NodeId node) const;  // the target has a kernel
   const RuleBook& book() const { return book_; }
   const FormContext& context() const { return context_; }
 
  private:
   std::optional<Choice> kept_by_role(const Site& site, const Wish& wish) const;
+  std::variant<Choice, Obstacle> attempt_codes(const Site& site, const Wish& wish, const FormSet& forbidden) const;
   std::variant<Choice, Obstacle> attempt_half(const Site& site, const Wish& wish) const;
   std::variant<Choice, Obstacle> attempt_auto(const Site& site, const Wish& wish, const FormSet& forbidden) const;
   bool row_fits(const FormPreference& row, const Site& site, const Use& use) const;

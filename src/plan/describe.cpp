@@ -1,8 +1,9 @@
 #include "vetquant/plan/describe.h"
 
-#include <map>
 #include <set>
+#include <tuple>
 
+#include "vetquant/core/checked.h"
 #include "vetquant/core/text.h"
 
 namespace vetquant {
@@ -14,6 +15,24 @@ std::string shape_text(const Shape& shape) {
   return text + "]";
 }
 
+// Bytes of what the views show, each stored element once: a tensor that two results are made of counts once.
+class SourceBytes {
+ public:
+  void add(const TensorView& view) {
+    for (const Piece& piece : view.pieces()) {
+      const uint64_t elements = checked_elements(piece.extent).value_or(0);
+      if (!seen_.insert({piece.stored.get(), piece.offset, elements}).second) continue;
+      bytes_ +=
+          elements == piece.stored->elements ? piece.stored->stored_bytes : bytes_of(piece.stored->dtype, elements);
+    }
+  }
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  std::set<std::tuple<const StoredTensor*, int64_t, uint64_t>> seen_;
+  uint64_t bytes_ = 0;
+};
+
 std::string rule_text(const Reason& reason) {
   const std::string where = reason.position.text();
   return reason.rule + (where.empty() || reason.position.line == 0 ? "" : " (" + where + ")");
@@ -23,16 +42,26 @@ std::string rule_text(const Reason& reason) {
 
 std::string_view name_of(Form form) {
   switch (form) {
-    case Form::kKeep: return "keep";
-    case Form::kDequantize: return "dequantize";
-    case Form::kFoldAtLoad: return "fold_at_load";
-    case Form::kDynamicInteger: return "dynamic_integer";
-    case Form::kMatMulNBits: return "matmul_nbits";
-    case Form::kGatherBlock: return "gather_block";
-    case Form::kGatherRows: return "gather_rows";
-    case Form::kDynamicLstm: return "dynamic_lstm";
-    case Form::kHalfStorage: return "half_storage";
-    case Form::kHalfCompute: return "half_compute";
+    case Form::kKeep:
+      return "keep";
+    case Form::kDequantize:
+      return "dequantize";
+    case Form::kFoldAtLoad:
+      return "fold_at_load";
+    case Form::kDynamicInteger:
+      return "dynamic_integer";
+    case Form::kMatMulNBits:
+      return "matmul_nbits";
+    case Form::kGatherBlock:
+      return "gather_block";
+    case Form::kGatherRows:
+      return "gather_rows";
+    case Form::kDynamicLstm:
+      return "dynamic_lstm";
+    case Form::kHalfStorage:
+      return "half_storage";
+    case Form::kHalfCompute:
+      return "half_compute";
   }
   return "unknown";
 }
@@ -43,11 +72,14 @@ PlanTotals totals(const Plan& plan) {
   std::set<NodeId> nodes;
   for (const PlannedNode& node : plan.nodes) nodes.insert(node.node);
   sums.nodes = nodes.size();
+  SourceBytes before;
   for (const PlannedTensor& tensor : plan.tensors) {
     sums.elements += tensor.elements;
-    sums.bytes_before += tensor.bytes_before;
+    before.add(tensor.view);
+    for (const TensorView& copy : tensor.proven_equal) before.add(copy);
     sums.bytes_after += tensor.bytes_after;
   }
+  sums.bytes_before = before.bytes();
   std::set<std::string> kept;
   for (const KeptWeight& weight : plan.kept) {
     if (kept.insert(weight.name).second) sums.kept_bytes += weight.bytes;

@@ -8,7 +8,8 @@ namespace vetquant {
 
 std::vector<PresetEstimate> estimate_presets(const Model&, const GraphIndex& index, const ConstantFinder& constants,
                                              const TargetProfile& target, const PlanOptions& options) {
-  plan::Survey survey = plan::survey_sites(index, constants, infer_types(index, options.shapes), TensorSettings{}.min_elements);
+  plan::Survey survey =
+      plan::survey_sites(index, constants, infer_types(index, options.shapes), TensorSettings{}.min_elements);
   plan::mark_ties(survey);
   std::vector<PresetEstimate> estimates;
   for (const Preset& preset : presets()) {

@@ -11,15 +11,18 @@ namespace vetquant {
 namespace {
 
 std::string rule_line(const Reason& reason) {
-  return "  rule: " + reason.rule + (reason.position.line > 0 ? " (" + reason.position.text() + ")" : "") + "\n  why: " + reason.text + "\n";
+  return "  rule: " + reason.rule + (reason.position.line > 0 ? " (" + reason.position.text() + ")" : "") +
+         "\n  why: " + reason.text + "\n";
 }
 
 bool concerns(const PlannedTensor& tensor, const GraphIndex& index, std::string_view address) {
   if (tensor.name == address) return true;
   const auto stored_here = [&](const TensorView& view) {
-    return std::any_of(view.pieces().begin(), view.pieces().end(), [&](const Piece& piece) { return piece.stored->address == address; });
+    return std::any_of(view.pieces().begin(), view.pieces().end(),
+                       [&](const Piece& piece) { return piece.stored->address == address; });
   };
-  if (stored_here(tensor.view) || std::any_of(tensor.proven_equal.begin(), tensor.proven_equal.end(), stored_here)) return true;
+  if (stored_here(tensor.view) || std::any_of(tensor.proven_equal.begin(), tensor.proven_equal.end(), stored_here))
+    return true;
   return std::any_of(tensor.uses.begin(), tensor.uses.end(), [&](const PlannedTensor::WeightUse& use) {
     const NodeInfo& node = index.node(use.node);
     const ValueId value = node.inputs[static_cast<size_t>(use.input)];
@@ -29,7 +32,8 @@ bool concerns(const PlannedTensor& tensor, const GraphIndex& index, std::string_
 
 std::string tensor_text(const PlannedTensor& tensor, const Plan& plan, const GraphIndex& index) {
   std::string text = tensor.name + ": " + type_text(tensor) + ", form " + std::string(name_of(tensor.form)) + ", " +
-                     human_bytes(tensor.bytes_before) + " -> " + human_bytes(tensor.bytes_after) + "\n" + rule_line(tensor.reason);
+                     human_bytes(tensor.bytes_before) + " -> " + human_bytes(tensor.bytes_after) + "\n" +
+                     rule_line(tensor.reason);
   for (const PlannedTensor::WeightUse& use : tensor.uses) {
     text += "  read by " + index.node(use.node).address + " (input " + std::to_string(use.input) + ")";
     for (const PlannedNode& node : plan.nodes) {
@@ -42,7 +46,8 @@ std::string tensor_text(const PlannedTensor& tensor, const Plan& plan, const Gra
     }
     text += "\n";
   }
-  for (const TensorView& copy : tensor.proven_equal) text += "  equal copy: " + copy.describe() + " (compared while quantizing)\n";
+  for (const TensorView& copy : tensor.proven_equal)
+    text += "  equal copy: " + copy.describe() + " (compared while quantizing)\n";
   return text;
 }
 
@@ -63,7 +68,8 @@ std::string of_value(const GraphIndex& index, ValueId id) {
   for (const NodeInfo& node : index.nodes()) known.push_back(node.address);
   const std::string nearest = nearest_word(address, known);
   throw Error(ErrorCode::kUsage, "the model has no tensor or node '" + printable(address) + "'" +
-                                     (nearest.empty() ? "; `vetquant inspect` prints the addresses" : "; did you mean '" + nearest + "'?"));
+                                     (nearest.empty() ? "; `vetquant inspect` prints the addresses"
+                                                      : "; did you mean '" + nearest + "'?"));
 }
 
 }  // namespace
@@ -76,14 +82,18 @@ std::string explain(const Plan& plan, const GraphIndex& index, std::string_view 
   }
   for (const KeptWeight& kept : plan.kept) {
     if (kept.name != address && kept.node != address) continue;
-    text += kept.name + ": stays as it is, " + human_bytes(kept.bytes) + (kept.node.empty() ? "" : ", read by " + kept.node) + "\n" + rule_line(kept.reason);
+    text += kept.name + ": stays as it is, " + human_bytes(kept.bytes) +
+            (kept.node.empty() ? "" : ", read by " + kept.node) + "\n" + rule_line(kept.reason);
   }
   const NodeId node = index.find_node(address);
   for (const PlannedNode& planned : plan.nodes) {
-    if (planned.node == node && planned.tensors.empty()) text += address + ": " + std::string(name_of(planned.form)) + "\n" + rule_line(planned.reason);
+    if (planned.node == node && planned.tensors.empty())
+      text += address + ": " + std::string(name_of(planned.form)) + "\n" + rule_line(planned.reason);
   }
   if (!text.empty()) return text;
-  if (node.valid()) return address + ": not rewritten; " + plan::qualified_op(*index.node(node).proto) + " reads no float weight that is large enough\n";
+  if (node.valid())
+    return address + ": not rewritten; " + plan::qualified_op(*index.node(node).proto) +
+           " reads no float weight that is large enough\n";
   const ValueId value = index.find_value(address);
   if (value.valid()) return address + ": " + of_value(index, value) + "\n";
   unknown(index, address);

@@ -15,40 +15,48 @@ namespace {
 struct FormRule {
   FormChoice choice;
   Form form;
-  bool contrib;              // a com.microsoft operator
-  bool rounds_activations;   // at least where accuracy_level says so
+  bool contrib;             // a com.microsoft operator
+  bool rounds_activations;  // at least where accuracy_level says so
   int64_t min_opset;
-  const char* serves;        // for messages
+  const char* serves;  // for messages
 };
 constexpr std::array<FormRule, 7> kRules = {{
     {FormChoice::kDequantize, Form::kDequantize, false, false, 10, "any operator"},
     {FormChoice::kFoldAtLoad, Form::kFoldAtLoad, false, false, 7, "any operator"},
-    {FormChoice::kDynamicInteger, Form::kDynamicInteger, false, true, 11, "MatMul and Gemm with a constant matrix on the right"},
-    {FormChoice::kMatMulNBits, Form::kMatMulNBits, true, false, 7, "MatMul and Gemm with a constant matrix on the right"},
+    {FormChoice::kDynamicInteger, Form::kDynamicInteger, false, true, 11,
+     "MatMul and Gemm with a constant matrix on the right"},
+    {FormChoice::kMatMulNBits, Form::kMatMulNBits, true, false, 7,
+     "MatMul and Gemm with a constant matrix on the right"},
     {FormChoice::kGatherBlock, Form::kGatherBlock, true, false, 7, "Gather along axis 0 of a table of rank 2"},
     {FormChoice::kGatherRows, Form::kGatherRows, false, false, 7, "Gather along axis 0 of a table of rank 2"},
     {FormChoice::kDynamicLstm, Form::kDynamicLstm, true, true, 7, "LSTM with W and R constant"},
 }};
 
 const FormRule* rule_of(FormChoice choice) {
-  const auto found = std::find_if(kRules.begin(), kRules.end(), [&](const FormRule& rule) { return rule.choice == choice; });
+  const auto found =
+      std::find_if(kRules.begin(), kRules.end(), [&](const FormRule& rule) { return rule.choice == choice; });
   return found == kRules.end() ? nullptr : &*found;
 }
 
 Obstacle cannot(std::string text) { return Obstacle{std::move(text), ErrorCode::kUnsupported}; }
 
 bool is_constant(const FormContext& context, const NodeInfo& node, size_t input) {
-  return input < node.inputs.size() && node.inputs[input].valid() && context.constants.find(node.inputs[input]).has_value();
+  return input < node.inputs.size() && node.inputs[input].valid() &&
+         context.constants.find(node.inputs[input]).has_value();
 }
 
 std::optional<Obstacle> product_obstacle(const FormContext& context, const Site& site, const NodeInfo& node) {
   switch (site.kind) {
     case SiteKind::kMatMulB:
-    case SiteKind::kGemmB: break;
+    case SiteKind::kGemmB:
+      break;
     case SiteKind::kMatMulA:
-    case SiteKind::kGemmA: return cannot("the constant is on the left of the product");
-    case SiteKind::kMatMulBatchedB: return cannot("the constant is a batch of matrices, the kernels take one");
-    default: return cannot("it serves MatMul and Gemm with a constant matrix on the right");
+    case SiteKind::kGemmA:
+      return cannot("the constant is on the left of the product");
+    case SiteKind::kMatMulBatchedB:
+      return cannot("the constant is a batch of matrices, the kernels take one");
+    default:
+      return cannot("it serves MatMul and Gemm with a constant matrix on the right");
   }
   if (is_constant(context, node, 0)) return cannot("both sides of the product are constant");
   return std::nullopt;
@@ -56,7 +64,8 @@ std::optional<Obstacle> product_obstacle(const FormContext& context, const Site&
 
 std::optional<Obstacle> lstm_obstacle(const FormContext& context, const Site& site, const NodeInfo& node) {
   if (site.kind != SiteKind::kLstmWeight) return cannot("it serves LSTM");
-  if (!is_constant(context, node, 1) || !is_constant(context, node, 2)) return cannot("W and R of the LSTM are not both constant");
+  if (!is_constant(context, node, 1) || !is_constant(context, node, 2))
+    return cannot("W and R of the LSTM are not both constant");
   if (int_attribute(*node.proto, "layout", 0) != 0) return cannot("the LSTM has its batch first (layout 1)");
   if (int_attribute(*node.proto, "input_forget", 0) != 0) return cannot("the LSTM couples its gates (input_forget)");
   for (const onnx::AttributeProto& attribute : node.proto->attribute()) {
@@ -73,32 +82,41 @@ std::optional<Obstacle> dequantize_obstacle(const FormContext& context, const No
   const bool blocked = layout.block_axis >= 0;
   const int64_t least = blocked || bits_of(trial.spec.code_type) == 4 ? 21 : layout.channel_axes.empty() ? 10 : 13;
   if (opset >= least || (context.target.contrib_ops && !blocked)) return std::nullopt;
-  return cannot("DequantizeLinear " + std::string(blocked ? "by block" : "of this kind") + " needs opset " + std::to_string(least) +
-                ", the model has " + std::to_string(opset) + "; use form fold_at_load" + (blocked ? " or granularity channel" : ""));
+  return cannot("DequantizeLinear " + std::string(blocked ? "by block" : "of this kind") + " needs opset " +
+                std::to_string(least) + ", the model has " + std::to_string(opset) + "; use form fold_at_load" +
+                (blocked ? " or granularity channel" : ""));
 }
 
-std::optional<Obstacle> node_obstacle(const FormContext& context, const Site& site, const NodeInfo& node, const FormRule& rule) {
+std::optional<Obstacle> node_obstacle(const FormContext& context, const Site& site, const NodeInfo& node,
+                                      const FormRule& rule) {
   switch (rule.form) {
     case Form::kMatMulNBits:
-    case Form::kDynamicInteger: return product_obstacle(context, site, node);
+    case Form::kDynamicInteger:
+      return product_obstacle(context, site, node);
     case Form::kGatherBlock:
     case Form::kGatherRows:
       if (site.kind != SiteKind::kTable) return cannot(std::string("it serves ") + rule.serves);
       return std::nullopt;
-    case Form::kDynamicLstm: return lstm_obstacle(context, site, node);
-    default: return std::nullopt;
+    case Form::kDynamicLstm:
+      return lstm_obstacle(context, site, node);
+    default:
+      return std::nullopt;
   }
 }
 
-std::optional<Obstacle> target_obstacle(const FormContext& context, const NodeInfo& node, const FormRule& rule, DType code) {
+std::optional<Obstacle> target_obstacle(const FormContext& context, const NodeInfo& node, const FormRule& rule,
+                                        DType code) {
   const TargetProfile& target = context.target;
   const FormSupport* support = target.find(rule.choice);
   if (support == nullptr) return cannot("target " + target.name + " does not have this form");
   if (rule.contrib && !target.contrib_ops) return cannot("target " + target.name + " has no com.microsoft operators");
   const std::string op = qualified_op(*node.proto);
-  const bool serves = support->ops.empty() || std::any_of(support->ops.begin(), support->ops.end(), [&](const std::string& glob) { return glob_matches(glob, op) || glob == "*"; });
+  const bool serves = support->ops.empty() ||
+                      std::any_of(support->ops.begin(), support->ops.end(),
+                                  [&](const std::string& glob) { return glob_matches(glob, op) || glob == "*"; });
   if (!serves) return cannot("target " + target.name + " does not have it for " + op);
-  if (!support->weights.empty() && std::find(support->weights.begin(), support->weights.end(), code) == support->weights.end()) {
+  if (!support->weights.empty() &&
+      std::find(support->weights.begin(), support->weights.end(), code) == support->weights.end()) {
     return cannot("target " + target.name + " does not have it for " + std::string(name_of(code)));
   }
   if (!support->in_subgraphs && context.index.scope(node.scope).kind == ScopeKind::kSubgraph) {
@@ -107,7 +125,8 @@ std::optional<Obstacle> target_obstacle(const FormContext& context, const NodeIn
   const int64_t opset = context.index.opset(node.scope, "");
   const bool below = opset < rule.min_opset && !(rule.form == Form::kDynamicInteger && target.contrib_ops) &&
                      !(rule.form == Form::kDequantize && target.contrib_ops);
-  if (below) return cannot("it needs opset " + std::to_string(rule.min_opset) + ", the model has " + std::to_string(opset));
+  if (below)
+    return cannot("it needs opset " + std::to_string(rule.min_opset) + ", the model has " + std::to_string(opset));
   if (opset < 9 && context.index.scope(node.scope).kind == ScopeKind::kFunction) {
     return cannot("functions hold no 8-bit constants below opset 9, the model has " + std::to_string(opset));
   }
@@ -117,7 +136,8 @@ std::optional<Obstacle> target_obstacle(const FormContext& context, const NodeIn
 std::optional<Obstacle> wish_obstacle(const Site& site, const Wish& wish, const FormRule& rule, const QuantSpec& spec) {
   const Use& use = wish.use;
   const bool float_zero = spec.zero_point == ZeroPointKind::kFloat && spec.symmetry == Symmetry::kAsymmetric;
-  if (use.activations == Activations::kStatic) return cannot("static activations need a calibration, which this version does not have");
+  if (use.activations == Activations::kStatic)
+    return cannot("static activations need a calibration, which this version does not have");
   if (use.activations == Activations::kNone) {
     if (rule.rounds_activations) return cannot("it rounds activations, the policy says activations: none");
     if (rule.form == Form::kMatMulNBits && use.accuracy_level.value_or(0) >= 4) {
@@ -133,13 +153,16 @@ std::optional<Obstacle> wish_obstacle(const Site& site, const Wish& wish, const 
   if (float_zero && rule.form != Form::kFoldAtLoad && !(rule.form == Form::kMatMulNBits && four_bits)) {
     return cannot("it takes no float zero points; use zero_point: integer");
   }
-  if (four_bits && (rule.form == Form::kDynamicInteger || rule.form == Form::kGatherRows || rule.form == Form::kDynamicLstm)) {
+  if (four_bits &&
+      (rule.form == Form::kDynamicInteger || rule.form == Form::kGatherRows || rule.form == Form::kDynamicLstm)) {
     return cannot("it takes 8-bit codes, the policy asks for " + std::string(name_of(spec.code_type)));
   }
   return std::nullopt;
 }
 
-std::string asked_form(const FormRule& rule, const Obstacle& obstacle) { return std::string(name_of(rule.choice)) + ": " + obstacle.text; }
+std::string asked_form(const FormRule& rule, const Obstacle& obstacle) {
+  return std::string(name_of(rule.choice)) + ": " + obstacle.text;
+}
 
 }  // namespace
 
@@ -173,7 +196,8 @@ Trial try_form(const FormContext& context, const Site& site, const Wish& wish, F
   Trial trial;
   const FormRule* rule = rule_of(choice);
   if (rule == nullptr) {
-    trial.obstacle = cannot(std::string(name_of(choice)) + ": this form needs a calibration, which this version does not have");
+    trial.obstacle =
+        cannot(std::string(name_of(choice)) + ": this form needs a calibration, which this version does not have");
     return trial;
   }
   const NodeInfo& node = context.index.node(site.node);
@@ -183,18 +207,26 @@ Trial try_form(const FormContext& context, const Site& site, const Wish& wish, F
     trial.obstacle = Obstacle{asked_form(*rule, obstacle), obstacle.code};
     return trial;
   };
-  if (spec.range == CodeRange::k7Bit && bits_of(spec.code_type) != 8) return fail({"range 7bit is one of 8-bit codes", ErrorCode::kUsage});
-  if (!wish.use.helpers.empty()) return fail(cannot("helper '" + wish.use.helpers[0] + "' is not part of this version"));
+  if (spec.range == CodeRange::k7Bit && bits_of(spec.code_type) != 8)
+    return fail({"range 7bit is one of 8-bit codes", ErrorCode::kUsage});
+  if (!wish.use.helpers.empty())
+    return fail(cannot("helper '" + wish.use.helpers[0] + "' is not part of this version"));
   if (auto obstacle = target_obstacle(context, node, *rule, spec.code_type)) return fail(*obstacle);
   if (auto obstacle = wish_obstacle(site, wish, *rule, spec)) return fail(*obstacle);
   if (auto obstacle = node_obstacle(context, site, node, *rule)) return fail(*obstacle);
   // The block kernels hold unsigned codes; symmetric signed ones are stored with an offset.
-  if (spec.symmetry == Symmetry::kAsymmetric && (rule->form == Form::kMatMulNBits || rule->form == Form::kGatherBlock)) {
+  if (spec.symmetry == Symmetry::kAsymmetric &&
+      (rule->form == Form::kMatMulNBits || rule->form == Form::kGatherBlock)) {
     spec.code_type = bits_of(spec.code_type) == 4 ? DType::kUint4 : DType::kUint8;
   }
   const FormSupport* support = context.target.find(choice);
-  Placed placed = place({.form = rule->form, .site = &site, .node = node.proto, .wish = &wish, .allowed = &support->blocks,
-                         .bits = bits_of(spec.code_type), .scale_bytes = spec.scale_type == ScaleType::kFloat16 ? 2 : 4});
+  Placed placed = place({.form = rule->form,
+                         .site = &site,
+                         .node = node.proto,
+                         .wish = &wish,
+                         .allowed = &support->blocks,
+                         .bits = bits_of(spec.code_type),
+                         .scale_bytes = spec.scale_type == ScaleType::kFloat16 ? 2 : 4});
   if (placed.obstacle) return fail(*placed.obstacle);
   trial.placement = std::move(placed.placement);
   trial.adapted = std::move(placed.adapted);
@@ -205,7 +237,8 @@ Trial try_form(const FormContext& context, const Site& site, const Wish& wish, F
   const uint64_t after = stored_bytes(rule->form, stored_shape(site, trial.placement), spec, trial.placement.layout);
   const uint64_t before = bytes_of(site.view.dtype(), site.elements);
   if (after >= before) {
-    return fail(cannot("codes and scales would take " + human_bytes(after) + ", the weight takes " + human_bytes(before)));
+    return fail(
+        cannot("codes and scales would take " + human_bytes(after) + ", the weight takes " + human_bytes(before)));
   }
   return trial;
 }

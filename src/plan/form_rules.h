@@ -17,7 +17,7 @@ struct FormContext {
   const Survey& survey;
 };
 
-Form form_of(FormChoice choice);               // kKeep for those that are not built: qdq, qoperator
+Form form_of(FormChoice choice);  // kKeep for those that are not built: qdq, qoperator
 std::optional<FormChoice> choice_of(Form form);
 
 struct Trial {

@@ -26,7 +26,9 @@ std::vector<PlannedNode> half_nodes_without_weights(const Decider& decider, cons
     const NodeInfo& node = context.index.nodes()[i];
     if (!context.survey.sites_of_node[i].empty() || !node.subgraphs.empty()) continue;
     if (!decider.works_in_fp16(id) || !computes_in_float(context, node)) continue;
-    if (is_chain_operator(*node.proto) && !node.outputs.empty() && node.outputs[0].valid() && constants.find(node.outputs[0])) continue;
+    if (is_chain_operator(*node.proto) && !node.outputs.empty() && node.outputs[0].valid() &&
+        constants.find(node.outputs[0]))
+      continue;
     const size_t rule = decider.book().first_for(id);
     const Use use = decider.book().wish_of(rule).use;
     const DType compute = use.compute.value_or(context.target.fp16_compute_default);

@@ -27,7 +27,8 @@ Axes axes_of(const Site& site, const onnx::NodeProto& node);
 struct Placed {
   std::optional<Obstacle> obstacle;
   Placement placement;
-  std::string adapted;        // what was done differently than asked, for the reason: "block 64, as 192 is no multiple of 128"
+  std::string
+      adapted;  // what was done differently than asked, for the reason: "block 64, as 192 is no multiple of 128"
 };
 // `allowed`: block sizes of the target, empty for any. `bits`: of a code. `scale_bytes`: of one scale.
 struct PlaceRequest {
@@ -42,7 +43,7 @@ struct PlaceRequest {
 Placed place(const PlaceRequest& request);
 
 Shape stored_shape(const Site& site, const Placement& placement);
-bool is_block_power(int64_t block);  // 16, 32, 64 ...: what the block kernels take
+bool is_block_power(int64_t block);          // 16, 32, 64 ...: what the block kernels take
 std::string fitting_blocks(int64_t length);  // "16, 32 or 64": those that divide
 
 }  // namespace vetquant::plan

@@ -26,12 +26,12 @@ class RuleBook {
   size_t count() const { return policy_.rules.size(); }  // also stands for the defaults
   // The first rule from `from` on that matches, or count().
   size_t first_for(const Site& site, size_t from) const;
-  size_t first_for(NodeId node) const;                   // of a node without weights: only by node, op, scope, between
+  size_t first_for(NodeId node) const;  // of a node without weights: only by node, op, scope, between
   bool matches(size_t rule, const Site& site) const;
   bool matches(size_t rule, NodeId node) const;
 
-  Wish wish_of(size_t rule) const;                       // rule, then defaults; count(): the defaults
-  std::string name_of(size_t rule) const;                // "decoder feed-forward", "rule 3", "defaults"
+  Wish wish_of(size_t rule) const;         // rule, then defaults; count(): the defaults
+  std::string name_of(size_t rule) const;  // "decoder feed-forward", "rule 3", "defaults"
   SourcePosition position_of(size_t rule) const;
   Reason reason(size_t rule, std::string text) const;
   // Does the rule name weights one by one (by tensor or input), or operators?

@@ -15,8 +15,7 @@ NodeId ancestor_in(const GraphIndex& index, ScopeId scope, NodeId node) {
 // What each node of the scope reads of that scope, directly or in its subgraphs.
 class ScopeFlow {
  public:
-  ScopeFlow(const GraphIndex& index, ScopeId scope)
-      : index_(index), scope_(scope), inputs_(index.nodes().size()) {
+  ScopeFlow(const GraphIndex& index, ScopeId scope) : index_(index), scope_(scope), inputs_(index.nodes().size()) {
     for (size_t i = 0; i < index.values().size(); ++i) {
       const ValueInfo& value = index.values()[i];
       if (value.scope != scope) continue;
@@ -89,8 +88,8 @@ NodeSet nodes_between(const GraphIndex& index, const Rule& rule) {
   if (!from.valid() || !to.valid()) return result;
   if (index.value(from).scope != index.value(to).scope) {
     throw Error(ErrorCode::kUsage,
-                "`between` takes two values of one scope; '" + rule.match.between[0] + "' and '" + rule.match.between[1] +
-                    "' are not",
+                "`between` takes two values of one scope; '" + rule.match.between[0] + "' and '" +
+                    rule.match.between[1] + "' are not",
                 rule.position.text());
   }
   const ScopeId scope = index.value(from).scope;

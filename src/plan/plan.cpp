@@ -31,7 +31,8 @@ std::vector<Group> settle(const Decider& decider, std::vector<Choice>& choices, 
 void add_half_nodes(const Decider& decider, const ConstantFinder& constants, Plan& result) {
   std::vector<PlannedNode> extra = half_nodes_without_weights(decider, constants);
   result.nodes.insert(result.nodes.end(), std::make_move_iterator(extra.begin()), std::make_move_iterator(extra.end()));
-  std::stable_sort(result.nodes.begin(), result.nodes.end(), [](const PlannedNode& a, const PlannedNode& b) { return a.node < b.node; });
+  std::stable_sort(result.nodes.begin(), result.nodes.end(),
+                   [](const PlannedNode& a, const PlannedNode& b) { return a.node < b.node; });
 }
 
 }  // namespace
@@ -43,7 +44,8 @@ Plan plan_surveyed(const GraphIndex& index, const ConstantFinder& constants, con
   result.policy_digest = policy.digest;
   result.target_name = target.name;
   result.target_digest = target.digest;
-  const FormContext context{.index = index, .constants = constants, .policy = policy, .target = target, .survey = survey};
+  const FormContext context{
+      .index = index, .constants = constants, .policy = policy, .target = target, .survey = survey};
   const RuleBook book(policy, index);
   const Decider decider(context, book);
   std::vector<Choice> choices;
@@ -64,7 +66,8 @@ Plan plan_surveyed(const GraphIndex& index, const ConstantFinder& constants, con
 
 Plan make_plan(const Model&, const GraphIndex& index, const ConstantFinder& constants, const Policy& policy,
                const TargetProfile& target, const PlanOptions& options) {
-  plan::Survey survey = plan::survey_sites(index, constants, infer_types(index, options.shapes), policy.tensors.min_elements);
+  plan::Survey survey =
+      plan::survey_sites(index, constants, infer_types(index, options.shapes), policy.tensors.min_elements);
   if (policy.tensors.tied == Tied::kTogether) plan::mark_ties(survey);
   return plan::plan_surveyed(index, constants, survey, policy, target);
 }

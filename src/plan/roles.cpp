@@ -13,22 +13,55 @@ bool is_one_of(const std::string& op, const std::array<std::string_view, N>& lis
   return std::find(list.begin(), list.end(), op) != list.end();
 }
 
-constexpr std::array<std::string_view, 13> kNorms = {
-    "BatchNormalization", "InstanceNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization",
-    "LpNormalization", "MeanVarianceNormalization", "SimplifiedLayerNormalization", "SkipLayerNormalization",
-    "SkipSimplifiedLayerNormalization", "EmbedLayerNormalization", "SkipGroupNorm", "GroupNorm"};
+constexpr std::array<std::string_view, 13> kNorms = {"BatchNormalization",
+                                                     "InstanceNormalization",
+                                                     "LayerNormalization",
+                                                     "GroupNormalization",
+                                                     "RMSNormalization",
+                                                     "LpNormalization",
+                                                     "MeanVarianceNormalization",
+                                                     "SimplifiedLayerNormalization",
+                                                     "SkipLayerNormalization",
+                                                     "SkipSimplifiedLayerNormalization",
+                                                     "EmbedLayerNormalization",
+                                                     "SkipGroupNorm",
+                                                     "GroupNorm"};
 
 // Inputs other than the first are settings, or the operator picks values instead of computing with them.
-constexpr std::array<std::string_view, 27> kParameters = {
-    "Resize", "Upsample", "Pad", "Clip", "Range", "OneHot", "Dropout", "Where", "Min", "Max", "Pow", "Mod", "Equal",
-    "Greater", "Less", "GreaterOrEqual", "LessOrEqual", "NonMaxSuppression", "TopK", "ConstantOfShape", "STFT", "DFT",
-    "MelWeightMatrix", "RandomNormalLike", "RandomUniformLike", "Sign", "RoiAlign"};
+constexpr std::array<std::string_view, 28> kParameters = {"Resize",
+                                                          "Upsample",
+                                                          "Pad",
+                                                          "Clip",
+                                                          "Range",
+                                                          "OneHot",
+                                                          "Dropout",
+                                                          "Where",
+                                                          "Min",
+                                                          "Max",
+                                                          "Pow",
+                                                          "Mod",
+                                                          "Equal",
+                                                          "Greater",
+                                                          "Less",
+                                                          "GreaterOrEqual",
+                                                          "LessOrEqual",
+                                                          "NonMaxSuppression",
+                                                          "TopK",
+                                                          "ConstantOfShape",
+                                                          "STFT",
+                                                          "DFT",
+                                                          "MelWeightMatrix",
+                                                          "RandomNormalLike",
+                                                          "RandomUniformLike",
+                                                          "Sign",
+                                                          "RoiAlign",
+                                                          "GridSample"};
 
 constexpr std::array<std::string_view, 5> kElementwise = {"Add", "Sub", "Mul", "Div", "PRelu"};
 constexpr std::array<std::string_view, 3> kRecurrent = {"LSTM", "GRU", "RNN"};
 constexpr std::array<std::string_view, 3> kControl = {"If", "Loop", "Scan"};
 constexpr std::array<std::string_view, 10> kChain = {"Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze",
-                                                     "Flatten", "Slice", "Concat", "Cast", "Constant"};
+                                                     "Flatten",  "Slice",     "Concat",  "Cast",    "Constant"};
 
 InputRole role_in_product(const std::string& op, int input) {
   if (op == "MatMul" || op == "FusedMatMul" || op == "Einsum") return InputRole::kWeight;
@@ -66,12 +99,14 @@ bool already_quantized(const onnx::NodeProto& node) {
   }
   if (node.domain() != "com.microsoft") return false;
   return op.find("Quant") != std::string::npos || op.starts_with("QLinear") || op.starts_with("QOrdered") ||
-         op.find("NBits") != std::string::npos || op.find("Integer") != std::string::npos || op.starts_with("QAttention") ||
-         op.starts_with("QGemm") || op.starts_with("QMoE") || op == "MatMulBnb4" || op == "MatMulFpQ4" ||
-         op.starts_with("QEmbed");
+         op.find("NBits") != std::string::npos || op.find("Integer") != std::string::npos ||
+         op.starts_with("QAttention") || op.starts_with("QGemm") || op.starts_with("QMoE") || op == "MatMulBnb4" ||
+         op == "MatMulFpQ4" || op.starts_with("QEmbed");
 }
 
-bool is_chain_operator(const onnx::NodeProto& node) { return is_standard(node.domain()) && is_one_of(node.op_type(), kChain); }
+bool is_chain_operator(const onnx::NodeProto& node) {
+  return is_standard(node.domain()) && is_one_of(node.op_type(), kChain);
+}
 
 InputRole role_of(const onnx::NodeProto& node, int input, const FunctionNames& functions) {
   const std::string& op = node.op_type();
@@ -84,8 +119,8 @@ InputRole role_of(const onnx::NodeProto& node, int input, const FunctionNames& f
   if (is_one_of(op, kElementwise)) return InputRole::kElementwise;
   if (is_one_of(op, kRecurrent)) return role_in_recurrent(input);
   if (op == "Gather") return InputRole::kTable;
-  if (op == "MatMul" || op == "Gemm" || op == "Conv" || op == "ConvTranspose" || op == "Einsum" || op == "FusedMatMul" ||
-      op == "FusedGemm" || op == "FusedConv") {
+  if (op == "MatMul" || op == "Gemm" || op == "Conv" || op == "ConvTranspose" || op == "Einsum" ||
+      op == "FusedMatMul" || op == "FusedGemm" || op == "FusedConv") {
     return role_in_product(op, input);
   }
   return InputRole::kGeneric;
@@ -114,12 +149,16 @@ SiteKind kind_of(const onnx::NodeProto& node, int input, const TensorView& view)
 
 std::string never_because(InputRole role, const onnx::NodeProto& node) {
   switch (role) {
-    case InputRole::kState: return "initial state of " + node.op_type() + ", not a weight";
-    case InputRole::kParameter: return "a setting of " + node.op_type() + ", not a weight";
-    case InputRole::kQuantized: return "read by " + qualified_op(node) + ": the node is already quantized";
+    case InputRole::kState:
+      return "initial state of " + node.op_type() + ", not a weight";
+    case InputRole::kParameter:
+      return "a setting of " + node.op_type() + ", not a weight";
+    case InputRole::kQuantized:
+      return "read by " + qualified_op(node) + ": the node is already quantized";
     case InputRole::kUnknownDomain:
       return "read by " + qualified_op(node) + ": an operator of an unknown domain, left untouched";
-    default: return {};
+    default:
+      return {};
   }
 }
 

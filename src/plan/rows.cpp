@@ -12,7 +12,8 @@ constexpr int64_t kPlenty = int64_t{1} << 40;  // beyond any batch; keeps produc
 }  // namespace
 
 Rows rows_at(const GraphIndex& index, const std::vector<ValueType>& types, const Site& site) {
-  if (site.kind != SiteKind::kMatMulB && site.kind != SiteKind::kMatMulBatchedB && site.kind != SiteKind::kGemmB) return {};
+  if (site.kind != SiteKind::kMatMulB && site.kind != SiteKind::kMatMulBatchedB && site.kind != SiteKind::kGemmB)
+    return {};
   const NodeInfo& node = index.node(site.node);
   if (node.inputs.empty() || !node.inputs[0].valid()) return {};
   const ValueType& type = types[static_cast<size_t>(node.inputs[0].value)];
@@ -25,7 +26,9 @@ Rows rows_at(const GraphIndex& index, const std::vector<ValueType>& types, const
     if (dims[i] < 0) {
       rows.at_least = true;
     } else {
-      rows.count = dims[i] == 0 ? 0 : std::min(kPlenty, rows.count * std::min(dims[i], kPlenty / std::max<int64_t>(rows.count, 1)));
+      rows.count = dims[i] == 0
+                       ? 0
+                       : std::min(kPlenty, rows.count * std::min(dims[i], kPlenty / std::max<int64_t>(rows.count, 1)));
     }
   }
   return rows;

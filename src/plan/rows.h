@@ -8,8 +8,8 @@
 namespace vetquant::plan {
 
 struct Rows {
-  int64_t count = -1;       // -1: nothing known
-  bool at_least = false;    // unknown dims were taken as 1
+  int64_t count = -1;     // -1: nothing known
+  bool at_least = false;  // unknown dims were taken as 1
   bool unknown() const { return count < 0 || (at_least && count <= 1); }
 };
 

@@ -34,7 +34,8 @@ class Sharing {
     for (const Group::Member& member : group_.members) {
       if (asks_for_another(member, FormChoice::kFoldAtLoad)) return std::nullopt;
       Wish wish{.use = chosen(member).use, .rule = chosen(member).rule};
-      if (wish.use.scales != chosen(group_.members[0]).use.scales) wish.use.scales = chosen(group_.members[0]).use.scales;
+      if (wish.use.scales != chosen(group_.members[0]).use.scales)
+        wish.use.scales = chosen(group_.members[0]).use.scales;
       wish.use.symmetric = chosen(group_.members[0]).use.symmetric;
       wish.use.algorithm = chosen(group_.members[0]).use.algorithm;
       wish.use.range = chosen(group_.members[0]).use.range;
@@ -49,7 +50,9 @@ class Sharing {
   }
 
  private:
-  const Site& site(const Group::Member& member) const { return context_.survey.sites[static_cast<size_t>(member.site)]; }
+  const Site& site(const Group::Member& member) const {
+    return context_.survey.sites[static_cast<size_t>(member.site)];
+  }
   const Choice& chosen(const Group::Member& member) const { return choices_[static_cast<size_t>(member.site)]; }
 
   // Named another form, or tensor-wide dynamic activations, which only one form gives.
@@ -74,7 +77,8 @@ class Sharing {
     if (choice.form == Form::kMatMulNBits || choice.form == Form::kGatherBlock) {
       use.block = choice.placement.layout.block_size;
     } else {
-      const FormChoice form = site(master).kind == SiteKind::kTable ? FormChoice::kGatherBlock : FormChoice::kMatMulNBits;
+      const FormChoice form =
+          site(master).kind == SiteKind::kTable ? FormChoice::kGatherBlock : FormChoice::kMatMulNBits;
       const FormPreference* row = decider_.row_for(site(master), use, form);
       if (row == nullptr) return std::nullopt;
       const Use own = decider_.book().wish_of(choice.rule).use;

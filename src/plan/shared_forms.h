@@ -9,8 +9,8 @@
 namespace vetquant::plan {
 
 enum class SharedForms {
-  kBlocks,   // MatMulNBits for products and GatherBlockQuantized for look-ups, from one block tensor
-  kFolded,   // one fold_at_load chain that everybody reads as float
+  kBlocks,  // MatMulNBits for products and GatherBlockQuantized for look-ups, from one block tensor
+  kFolded,  // one fold_at_load chain that everybody reads as float
 };
 
 // Choices for the members, in order; nullopt where a member cannot, or was asked for something else.

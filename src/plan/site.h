@@ -33,12 +33,12 @@ enum class SiteKind {
   kMatMulA,         // A @ x
   kGemmB,           // B of Gemm
   kGemmA,
-  kTable,           // Gather along axis 0 of [V, W]
-  kGather,          // any other Gather
+  kTable,   // Gather along axis 0 of [V, W]
+  kGather,  // any other Gather
   kConv,
   kConvTranspose,
-  kLstmWeight,      // W or R of LSTM
-  kRecurrentWeight, // W or R of GRU, RNN
+  kLstmWeight,       // W or R of LSTM
+  kRecurrentWeight,  // W or R of GRU, RNN
   kOther,
 };
 
@@ -46,19 +46,19 @@ struct Site {
   NodeId node;
   int input = -1;
   ValueId value;
-  TensorView view;            // as the node sees it
-  std::string name;           // address of the stored tensor, or of the value that a chain ends in
+  TensorView view;                   // as the node sees it
+  std::string name;                  // address of the stored tensor, or of the value that a chain ends in
   std::vector<std::string> aliases;  // further addresses by which a rule may name it: stored parts, the value read
   uint64_t elements = 0;
   InputRole role = InputRole::kGeneric;
   SiteKind kind = SiteKind::kOther;
   int content = -1;
-  bool swapped = false;       // the view is the content's, with its last two axes swapped
+  bool swapped = false;  // the view is the content's, with its last two axes swapped
 };
 
 // The same values in the same layout, up to a swap of the last two axes.
 struct Content {
-  TensorView view;            // of the first site
+  TensorView view;  // of the first site
   std::vector<int> sites;
   std::string stays_float;    // not empty: something that we do not rewrite needs the float values, namely this
   int tied_to = -1;           // the content whose copy this is (sampled equal), or -1
@@ -67,20 +67,20 @@ struct Content {
 
 // How codes are to be stored, relative to what the node sees.
 struct Placement {
-  bool swap = false;          // the last two axes swapped
-  ScaleLayout layout;         // in the stored orientation
+  bool swap = false;   // the last two axes swapped
+  ScaleLayout layout;  // in the stored orientation
 };
 
 // What is to happen at a site.
 struct Choice {
-  Form form = Form::kKeep;    // kKeep: stays float
-  Use use;                    // rule, defaults and target preference, layered
+  Form form = Form::kKeep;  // kKeep: stays float
+  Use use;                  // rule, defaults and target preference, layered
   QuantSpec spec;
   DType stored_type = DType::kUndefined;
   Placement placement;
   int accuracy_level = 0;
-  size_t rule = 0;            // index into policy.rules; rules.size(): defaults
-  bool form_named = false;    // by the policy, not chosen by the target
+  size_t rule = 0;          // index into policy.rules; rules.size(): defaults
+  bool form_named = false;  // by the policy, not chosen by the target
   Reason reason;
   std::string cost;
 };

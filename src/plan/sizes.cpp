@@ -33,7 +33,8 @@ uint64_t code_bytes(Form form, const Shape& shape, DType code, const ScaleLayout
   if (!is_block_kernel(form)) return bytes_of(code, product(shape));
   Shape padded = shape;
   int64_t& length = padded[static_cast<size_t>(layout.block_axis)];
-  length = rounded_up(length, form == Form::kMatMulNBits ? layout.block_size : 8 / bits_of(code));  // whole blocks; whole bytes
+  length = rounded_up(length,
+                      form == Form::kMatMulNBits ? layout.block_size : 8 / bits_of(code));  // whole blocks; whole bytes
   return bytes_of(code, product(padded));
 }
 

@@ -11,11 +11,11 @@
 namespace vetquant::plan {
 
 struct Survey {
-  std::vector<Site> sites;          // in node order
+  std::vector<Site> sites;  // in node order
   std::vector<Content> contents;
-  std::vector<KeptWeight> kept;     // float constants that are never quantized, and why
+  std::vector<KeptWeight> kept;  // float constants that are never quantized, and why
   std::vector<std::string> notes;
-  std::vector<ValueType> types;     // of all values
+  std::vector<ValueType> types;                 // of all values
   std::vector<std::vector<int>> sites_of_node;  // by NodeId::value
   int64_t min_elements = 0;
 };

@@ -20,7 +20,8 @@ constexpr int kFirstLook = 6, kSecondLook = 300;
 constexpr size_t kLeastDistinct = 16;
 
 bool may_be_tied(const Survey& survey, const Content& content) {
-  if (content.view.shape().size() != 2 || bytes_of(content.view.dtype(), content.view.elements()) < kLeastBytes) return false;
+  if (content.view.shape().size() != 2 || bytes_of(content.view.dtype(), content.view.elements()) < kLeastBytes)
+    return false;
   return std::any_of(content.sites.begin(), content.sites.end(), [&](int number) {
     const SiteKind kind = survey.sites[static_cast<size_t>(number)].kind;
     return kind == SiteKind::kTable || kind == SiteKind::kMatMulB || kind == SiteKind::kGemmB;
@@ -65,7 +66,8 @@ class TieFinder {
     for (int number : contents) {
       const TensorView view = upright(survey_.contents[static_cast<size_t>(number)]).view;
       std::vector<float> values = sample_at(view, sample_positions(view.shape(), kFirstLook));
-      if (std::none_of(values.begin(), values.end(), [](float value) { return std::isnan(value); })) alike[values].push_back(number);
+      if (std::none_of(values.begin(), values.end(), [](float value) { return std::isnan(value); }))
+        alike[values].push_back(number);
     }
     for (const auto& [values, numbers] : alike) {
       if (numbers.size() > 1) second_look(numbers);
@@ -106,8 +108,10 @@ std::vector<TiedTensor> find_ties(const GraphIndex& index, const ConstantFinder&
     if (content.sites.empty()) continue;
     const int root = content.tied_to >= 0 ? content.tied_to : static_cast<int>(i);
     TiedTensor& tied = found[root];
-    TiedCopy copy{.name = survey.sites[static_cast<size_t>(content.sites[0])].name, .shape = content.view.shape(),
-                  .bytes = plan::source_bytes(content.view), .nodes = {}};
+    TiedCopy copy{.name = survey.sites[static_cast<size_t>(content.sites[0])].name,
+                  .shape = content.view.shape(),
+                  .bytes = plan::source_bytes(content.view),
+                  .nodes = {}};
     for (int number : content.sites) {
       const plan::Site& site = survey.sites[static_cast<size_t>(number)];
       copy.nodes.push_back(index.node(site.node).address);

@@ -14,7 +14,10 @@ Plan int8_plan(const TestModel& model) {
 
 TEST(Candidates, ConstantsBelowMinElementsAreNotMentioned) {
   TestModel model;
-  model.main().input("x", kFloat, {4, 16}).output("y", kFloat, {4, 63}).floats("w", {16, 63}, random_floats(16 * 63, 1));
+  model.main()
+      .input("x", kFloat, {4, 16})
+      .output("y", kFloat, {4, 63})
+      .floats("w", {16, 63}, random_floats(16 * 63, 1));
   model.main().node("MatMul", {"x", "w"}, {"y"}, "fc");
   const Plan plan = int8_plan(model);
   EXPECT_TRUE(plan.changes_nothing());
@@ -51,7 +54,10 @@ TEST(Candidates, HalvesTakeVectorsToo) {
 
 TEST(Candidates, NormsStayFloat) {
   TestModel model;
-  model.main().input("x", kFloat, {4, 2048}).output("y", kFloat, {4, 2048}).floats("gamma", {2048}, random_floats(2048, 1));
+  model.main()
+      .input("x", kFloat, {4, 2048})
+      .output("y", kFloat, {4, 2048})
+      .floats("gamma", {2048}, random_floats(2048, 1));
   model.main().node("LayerNormalization", {"x", "gamma"}, {"y"}, "norm");
   const Plan plan = int8_plan(model);
   ASSERT_NE(kept_named(plan, "gamma"), nullptr);
@@ -71,9 +77,24 @@ TEST(Candidates, AMaskIsNoWeight) {
   EXPECT_NE(kept_named(plan, "mask")->reason.text.find("a mask"), std::string::npos);
 }
 
+TEST(Candidates, AnchorsAreNoWeights) {
+  TestModel model;
+  model.main()
+      .input("x", kFloat, {1, 1024, 2})
+      .output("y", kFloat, {1, 1024, 2})
+      .floats("anchors", {1, 1024, 2}, random_floats(2048, 1));
+  model.main().node("Add", {"x", "anchors"}, {"y"}, "add");
+  const Plan plan = int8_plan(model);
+  ASSERT_NE(kept_named(plan, "anchors"), nullptr);
+  EXPECT_NE(kept_named(plan, "anchors")->reason.text.find("rows of 2: coordinates"), std::string::npos);
+}
+
 TEST(Candidates, PositionTablesAreStoredSmall) {
   TestModel model;
-  model.main().input("x", kFloat, {1, 64, 32}).output("y", kFloat, {1, 64, 32}).floats("positions", {64, 32}, random_floats(2048, 1));
+  model.main()
+      .input("x", kFloat, {1, 64, 32})
+      .output("y", kFloat, {1, 64, 32})
+      .floats("positions", {64, 32}, random_floats(2048, 1));
   model.main().node("Add", {"x", "positions"}, {"y"}, "add");
   const Plan plan = int8_plan(model);
   ASSERT_NE(tensor_named(plan, "positions"), nullptr);
@@ -82,15 +103,18 @@ TEST(Candidates, PositionTablesAreStoredSmall) {
 
 TEST(Candidates, WeightsBehindIdentityAndTransposeBelongToTheLastReader) {
   TestModel model;
-  model.main().input("x", kFloat, {-1, 64}).output("y", kFloat, {-1, 96}).floats("w", {96, 64}, random_floats(64 * 96, 1));
+  model.main()
+      .input("x", kFloat, {-1, 64})
+      .output("y", kFloat, {-1, 96})
+      .floats("w", {96, 64}, random_floats(64 * 96, 1));
   model.main().node("Identity", {"w"}, {"w2"}, "copy");
   set_ints(model.main().node("Transpose", {"w2"}, {"wt"}, "turn"), "perm", {1, 0});
   model.main().node("MatMul", {"x", "wt"}, {"y"}, "fc");
   const Plan plan = int8_plan(model);
   ASSERT_EQ(plan.tensors.size(), 1u);
   EXPECT_EQ(plan.tensors[0].name, "w");
-  EXPECT_EQ(plan.tensors[0].view.shape(), (Shape{96, 64}));   // [N, K]
-  EXPECT_TRUE(plan.tensors[0].view.is_whole_tensor());        // the two transposes cancel
+  EXPECT_EQ(plan.tensors[0].view.shape(), (Shape{96, 64}));  // [N, K]
+  EXPECT_TRUE(plan.tensors[0].view.is_whole_tensor());       // the two transposes cancel
 }
 
 TEST(Candidates, OverridableInitializersStayWithANote) {
@@ -122,7 +146,10 @@ TEST(Candidates, AnInitializerThatIsAnOutputStays) {
 TEST(Candidates, OperatorsOfUnknownDomainsAreLeftUntouched) {
   TestModel model;
   model.import_domain("acme", 1);
-  model.main().input("x", kFloat, {-1, 64}).output("y", kFloat, {-1, 96}).floats("w", {64, 96}, random_floats(64 * 96, 1));
+  model.main()
+      .input("x", kFloat, {-1, 64})
+      .output("y", kFloat, {-1, 96})
+      .floats("w", {64, 96}, random_floats(64 * 96, 1));
   model.main().node("Blend", {"x", "w"}, {"y"}, "blend", "acme");
   const Plan plan = int8_plan(model);
   ASSERT_NE(kept_named(plan, "w"), nullptr);

@@ -25,7 +25,8 @@ Plan plan_of(const TestModel& model, const Policy& policy, const TargetProfile& 
 
 TEST(Decide, TheReasonGivesTheTargetsOwnAndItsPlace) {
   const Plan plan = plan_of(product_model(1), test_policy(DType::kInt8));
-  EXPECT_EQ(plan.tensors.at(0).reason.text, "int8 weights, 1 row: reason 2 (t.yaml:2:1); block 64, which fits 64 better than 128");
+  EXPECT_EQ(plan.tensors.at(0).reason.text,
+            "int8 weights, 1 row: reason 2 (t.yaml:2:1); block 64, which fits 64 better than 128");
   EXPECT_EQ(plan.tensors[0].reason.rule, "defaults");
 }
 
@@ -34,7 +35,7 @@ TEST(Decide, PreferencesFillInWhatThePolicyLeavesOpenAndNoMore) {
   use.scales = DType::kFloat32;
   const Plan plan = plan_of(product_model(), policy_with(use, OnUnsupported::kKeep));
   EXPECT_EQ(plan.nodes.at(0).accuracy_level, 4);
-  EXPECT_EQ(plan.tensors.at(0).spec.scale_type, ScaleType::kFloat32);   // the row says fp16
+  EXPECT_EQ(plan.tensors.at(0).spec.scale_type, ScaleType::kFloat32);  // the row says fp16
 }
 
 TEST(Decide, FloatActivationsFoldTheWeight) {
@@ -48,7 +49,10 @@ TEST(Decide, FloatActivationsForbidFormsThatRoundThem) {
   use.activations = Activations::kNone;
   const Error error = error_of([&] { plan_of(product_model(), policy_with(use)); });
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-  EXPECT_NE(error.message().find("dynamic_integer: it rounds activations, the policy says activations: none (w at /fc)"), std::string::npos) << error.what();
+  EXPECT_NE(
+      error.message().find("dynamic_integer: it rounds activations, the policy says activations: none (w at /fc)"),
+      std::string::npos)
+      << error.what();
 }
 
 TEST(Decide, ANamedFormWithoutALevelKeepsActivationsFloatAndSaysWhatThatCosts) {
@@ -59,17 +63,21 @@ TEST(Decide, ANamedFormWithoutALevelKeepsActivationsFloatAndSaysWhatThatCosts) {
 }
 
 TEST(Decide, AFormThatCannotServeTheNodeIsAnErrorByDefault) {
-  const Error error = error_of([&] { plan_of(product_model(), policy_with(with_form(DType::kInt8, FormChoice::kGatherBlock))); });
+  const Error error =
+      error_of([&] { plan_of(product_model(), policy_with(with_form(DType::kInt8, FormChoice::kGatherBlock))); });
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
   EXPECT_EQ(error.where(), "p.yaml:3:1");
-  EXPECT_EQ(error.message(), "gather_block: target test-target does not have it for MatMul (w at /fc); change the rule, or say "
-                             "`on_unsupported: keep` to leave such weights float");
+  EXPECT_EQ(error.message(),
+            "gather_block: target test-target does not have it for MatMul (w at /fc); change the rule, or say "
+            "`on_unsupported: keep` to leave such weights float");
 }
 
 TEST(Decide, KeepLeavesTheWeightFloatWithTheReason) {
-  const Plan plan = plan_of(product_model(), policy_with(with_form(DType::kInt8, FormChoice::kGatherBlock), OnUnsupported::kKeep));
+  const Plan plan =
+      plan_of(product_model(), policy_with(with_form(DType::kInt8, FormChoice::kGatherBlock), OnUnsupported::kKeep));
   EXPECT_TRUE(plan.changes_nothing());
-  EXPECT_EQ(kept_named(plan, "w")->reason.text, "cannot be done: gather_block: target test-target does not have it for MatMul");
+  EXPECT_EQ(kept_named(plan, "w")->reason.text,
+            "cannot be done: gather_block: target test-target does not have it for MatMul");
 }
 
 TEST(Decide, NextRuleGoesOnAndEndsInAnError) {
@@ -91,7 +99,8 @@ TEST(Decide, StaticActivationsAreRefused) {
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
   EXPECT_NE(error.message().find("static activations need a calibration"), std::string::npos) << error.what();
   Use qdq = with_form(DType::kInt8, FormChoice::kQdq);
-  EXPECT_NE(error_of([&] { plan_of(product_model(), policy_with(qdq)); }).message().find("needs a calibration"), std::string::npos);
+  EXPECT_NE(error_of([&] { plan_of(product_model(), policy_with(qdq)); }).message().find("needs a calibration"),
+            std::string::npos);
 }
 
 TEST(Decide, HelpersThatDoNotExistAreRefused) {
@@ -115,17 +124,24 @@ TEST(Decide, ATargetWithoutPreferenceSaysSo) {
   target.preferences.clear();
   const Error error = error_of([&] { plan_of(product_model(), test_policy(DType::kInt8), target); });
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-  EXPECT_NE(error.message().find("target test-target prefers no form for MatMul with int8 weights; name one with `form:`"), std::string::npos);
+  EXPECT_NE(
+      error.message().find("target test-target prefers no form for MatMul with int8 weights; name one with `form:`"),
+      std::string::npos);
 }
 
 TEST(Decide, ATargetWithoutTheFormSaysSo) {
   TargetProfile target = test_target();
   target.contrib_ops = false;
-  const Error error = error_of([&] { plan_of(product_model(), policy_with(with_form(DType::kInt4, FormChoice::kMatMulNBits)), target); });
+  const Error error = error_of(
+      [&] { plan_of(product_model(), policy_with(with_form(DType::kInt4, FormChoice::kMatMulNBits)), target); });
   EXPECT_NE(error.message().find("matmul_nbits: target test-target has no com.microsoft operators"), std::string::npos);
   target.forms.clear();
-  EXPECT_NE(error_of([&] { plan_of(product_model(), policy_with(with_form(DType::kInt4, FormChoice::kMatMulNBits)), target); })
-                .message().find("does not have this form"), std::string::npos);
+  EXPECT_NE(error_of([&] {
+              plan_of(product_model(), policy_with(with_form(DType::kInt4, FormChoice::kMatMulNBits)), target);
+            })
+                .message()
+                .find("does not have this form"),
+            std::string::npos);
 }
 
 TEST(Decide, DequantizeLinearByBlockNeedsOpset21) {
@@ -133,7 +149,9 @@ TEST(Decide, DequantizeLinearByBlockNeedsOpset21) {
   use.block = 32;
   const Error error = error_of([&] { plan_of(product_model(-1, 17), policy_with(use)); });
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-  EXPECT_NE(error.message().find("needs opset 21, the model has 17; use form fold_at_load or granularity channel"), std::string::npos) << error.what();
+  EXPECT_NE(error.message().find("needs opset 21, the model has 17; use form fold_at_load or granularity channel"),
+            std::string::npos)
+      << error.what();
   EXPECT_EQ(plan_of(product_model(-1, 21), policy_with(use)).nodes.at(0).form, Form::kDequantize);
 }
 
@@ -146,12 +164,13 @@ TEST(Decide, AsymmetricBlockCodesAreUnsigned) {
 }
 
 TEST(Decide, WhatWouldNotGetSmallerStaysFloat) {
-  TestModel model;   // depthwise, one value a channel: its scale is as large as the weight
+  TestModel model;  // depthwise, one value a channel: its scale is as large as the weight
   model.main().input("x", kFloat, {1, 2048, 8, 8}).output("y").floats("w", {2048, 1, 1, 1}, random_floats(2048, 1));
   set_int(model.main().node("Conv", {"x", "w"}, {"y"}, "op"), "group", 2048);
   const Plan plan = plan_of(model, policy_with(weights(DType::kInt8), OnUnsupported::kKeep));
   ASSERT_NE(kept_named(plan, "w"), nullptr);
-  EXPECT_NE(kept_named(plan, "w")->reason.text.find("codes and scales would take 10.2 kB, the weight takes 8.2 kB"), std::string::npos)
+  EXPECT_NE(kept_named(plan, "w")->reason.text.find("codes and scales would take 10.2 kB, the weight takes 8.2 kB"),
+            std::string::npos)
       << kept_named(plan, "w")->reason.text;
 }
 
@@ -168,7 +187,7 @@ TEST(Decide, HalvesAreStoredUnlessTheTargetComputesInThem) {
   const Plan computed = loaded.plan(policy_with(use), test_target());
   EXPECT_EQ(node_named(computed, loaded.index(), "/fc")->form, Form::kHalfCompute);
   EXPECT_EQ(node_named(computed, loaded.index(), "/soft")->form, Form::kHalfCompute);
-  EXPECT_EQ(node_named(computed, loaded.index(), "/erf"), nullptr);   // no fp16 kernel
+  EXPECT_EQ(node_named(computed, loaded.index(), "/erf"), nullptr);  // no fp16 kernel
 }
 
 TEST(Decide, Bf16NeedsOpset13) {

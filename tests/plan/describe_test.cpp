@@ -23,8 +23,9 @@ TEST(Describe, OneLineForEachDecision) {
   const Plan plan = model.plan(test_policy(DType::kInt8), test_target());
   const std::vector<std::string> lines = plan_lines(plan, model.index());
   ASSERT_EQ(lines.size(), 3u);
-  EXPECT_EQ(lines[0], "w  [64, 96]  int8 channel sym rtn  dynamic_integer  24.6 kB -> 6.5 kB  defaults (p.yaml:3:1)  "
-                      "int8 weights, 80 rows: reason 1 (t.yaml:1:1)");
+  EXPECT_EQ(lines[0],
+            "w  [64, 96]  int8 channel sym rtn  dynamic_integer  24.6 kB -> 6.5 kB  defaults (p.yaml:3:1)  "
+            "int8 weights, 80 rows: reason 1 (t.yaml:1:1)");
   EXPECT_EQ(lines[1], "node /fc  dynamic_integer  rows 80  defaults (p.yaml:3:1)");
   EXPECT_TRUE(lines[2].starts_with("kept gamma at /norm  8.2 kB  defaults (p.yaml:3:1)  scale or shift"));
 }
@@ -44,7 +45,9 @@ TEST(Describe, TheJsonSaysTheSame) {
 
 TEST(Describe, PlansOfTheSameInputAreEqual) {
   const Planned first(two_layers()), second(two_layers());
-  const auto text = [](const Planned& model) { return plan_to_json(model.plan(test_policy(DType::kInt8), test_target()), model.index()).dump(); };
+  const auto text = [](const Planned& model) {
+    return plan_to_json(model.plan(test_policy(DType::kInt8), test_target()), model.index()).dump();
+  };
   EXPECT_EQ(text(first), text(second));
 }
 
@@ -70,7 +73,8 @@ TEST(Describe, ExplainFindsATensorByItsReaderToo) {
   const Plan plan = model.plan(test_policy(DType::kInt8), test_target());
   const std::string by_tensor = explain(plan, model.index(), "w");
   EXPECT_EQ(by_tensor, explain(plan, model.index(), "/fc"));
-  EXPECT_NE(by_tensor.find("w: int8 channel sym rtn, form dynamic_integer, 24.6 kB -> 6.5 kB"), std::string::npos) << by_tensor;
+  EXPECT_NE(by_tensor.find("w: int8 channel sym rtn, form dynamic_integer, 24.6 kB -> 6.5 kB"), std::string::npos)
+      << by_tensor;
   EXPECT_NE(by_tensor.find("read by /fc (input 1): dynamic_integer"), std::string::npos);
   EXPECT_NE(explain(plan, model.index(), "gamma").find("stays as it is"), std::string::npos);
   EXPECT_NE(explain(plan, model.index(), "x").find("an input of the graph, no weight"), std::string::npos);
@@ -81,7 +85,8 @@ TEST(Describe, ExplainOfAnUnknownNameIsAUsageErrorWithTheNearest) {
   const Plan plan = model.plan(test_policy(DType::kInt8), test_target());
   const Error error = error_of([&] { explain(plan, model.index(), "/fd"); });
   EXPECT_EQ(error.code(), ErrorCode::kUsage);
-  EXPECT_NE(error.message().find("the model has no tensor or node '/fd'; did you mean '/fc'?"), std::string::npos) << error.what();
+  EXPECT_NE(error.message().find("the model has no tensor or node '/fd'; did you mean '/fc'?"), std::string::npos)
+      << error.what();
 }
 
 TEST(Describe, PresetsAreEstimatedWithoutQuantizing) {

@@ -57,17 +57,20 @@ TEST(Layout, GemmWithTransBLiesInRowsOfNAlready) {
 }
 
 TEST(Layout, DynamicIntegerHasAScaleForEachColumn) {
-  const PlannedTensor tensor = planned(one_node("MatMul", {-1, 64}, {64, 96}), with_form(DType::kInt8, FormChoice::kDynamicInteger));
+  const PlannedTensor tensor =
+      planned(one_node("MatMul", {-1, 64}, {64, 96}), with_form(DType::kInt8, FormChoice::kDynamicInteger));
   EXPECT_EQ(tensor.view.shape(), (Shape{64, 96}));
   EXPECT_EQ(tensor.layout, (Layout{.channel_axes = {1}, .block_axis = -1, .block_size = 0}));
 }
 
 TEST(Layout, TablesHaveBlocksInTheirRows) {
-  const PlannedTensor tensor = planned(one_node("Gather", {-1}, {100, 64}), with_form(DType::kInt8, FormChoice::kGatherBlock));
+  const PlannedTensor tensor =
+      planned(one_node("Gather", {-1}, {100, 64}), with_form(DType::kInt8, FormChoice::kGatherBlock));
   EXPECT_EQ(tensor.view.shape(), (Shape{100, 64}));
   EXPECT_EQ(tensor.layout.channel_axes, (std::vector<int>{0}));
   EXPECT_EQ(tensor.layout.block_axis, 1);
-  const PlannedTensor rows = planned(one_node("Gather", {-1}, {100, 64}), with_form(DType::kInt8, FormChoice::kGatherRows));
+  const PlannedTensor rows =
+      planned(one_node("Gather", {-1}, {100, 64}), with_form(DType::kInt8, FormChoice::kGatherRows));
   EXPECT_EQ(rows.layout, (Layout{.channel_axes = {0}, .block_axis = -1, .block_size = 0}));
 }
 
@@ -75,7 +78,8 @@ TEST(Layout, ConvHasAScaleForEachOutputChannel) {
   const PlannedTensor conv = planned(one_node("Conv", {1, 16, 8, 8}, {32, 16, 3, 3}), weights(DType::kInt8));
   EXPECT_EQ(conv.form, Form::kFoldAtLoad);
   EXPECT_EQ(conv.layout.channel_axes, (std::vector<int>{0}));
-  const PlannedTensor transposed = planned(one_node("ConvTranspose", {1, 16, 8, 8}, {16, 32, 3, 3}), weights(DType::kInt8));
+  const PlannedTensor transposed =
+      planned(one_node("ConvTranspose", {1, 16, 8, 8}, {16, 32, 3, 3}), weights(DType::kInt8));
   EXPECT_EQ(transposed.layout.channel_axes, (std::vector<int>{1}));
 }
 
@@ -87,7 +91,11 @@ TEST(Layout, BatchedMatricesFoldWithAScaleForEachColumnOfEach) {
 
 TEST(Layout, AConstantOnTheLeftIsFolded) {
   TestModel model;
-  model.main().input("x", kFloat, {64, -1}).output("y").floats("w", {96, 64}, random_floats(6144, 1)).node("MatMul", {"w", "x"}, {"y"}, "op");
+  model.main()
+      .input("x", kFloat, {64, -1})
+      .output("y")
+      .floats("w", {96, 64}, random_floats(6144, 1))
+      .node("MatMul", {"w", "x"}, {"y"}, "op");
   const PlannedTensor tensor = planned(model, weights(DType::kInt8));
   EXPECT_EQ(tensor.form, Form::kFoldAtLoad);
   EXPECT_EQ(tensor.layout.channel_axes, (std::vector<int>{0}));
@@ -95,7 +103,11 @@ TEST(Layout, AConstantOnTheLeftIsFolded) {
 
 TestModel lstm_model(const std::string& r = "R") {
   TestModel model;
-  model.main().input("x", kFloat, {5, 1, 20}).output("y").floats("W", {1, 64, 20}, random_floats(1280, 1)).floats("R", {1, 64, 16}, random_floats(1024, 2));
+  model.main()
+      .input("x", kFloat, {5, 1, 20})
+      .output("y")
+      .floats("W", {1, 64, 20}, random_floats(1280, 1))
+      .floats("R", {1, 64, 16}, random_floats(1024, 2));
   model.main().input("r", kFloat, {1, 64, 16});
   set_int(model.main().node("LSTM", {"x", "W", r}, {"y"}, "lstm"), "hidden_size", 16);
   return model;
@@ -131,6 +143,22 @@ TEST(Layout, AnLstmWhoseOtherMatrixIsKeptIsFolded) {
   EXPECT_NE(kept_named(plan, "R"), nullptr);
 }
 
+TEST(Layout, TheSmallMatrixOfAnLstmComesAlongOrStays) {
+  TestModel model;
+  model.main()
+      .input("x", kFloat, {5, 1, 2})
+      .output("y")
+      .floats("W", {1, 64, 2}, random_floats(128, 1))
+      .floats("R", {1, 64, 16}, random_floats(1024, 2));
+  set_int(model.main().node("LSTM", {"x", "W", "R"}, {"y"}, "lstm"), "hidden_size", 16);
+  EXPECT_EQ(Planned(model).plan(test_policy(DType::kInt8), test_target()).tensors.size(), 2u);
+  Policy policy = test_policy(DType::kInt8);
+  policy.defaults.activations = Activations::kNone;
+  const Plan folded = Planned(model).plan(policy, test_target());
+  EXPECT_EQ(folded.tensors.size(), 1u);
+  EXPECT_EQ(kept_named(folded, "W")->reason.text, "smaller than tensors.min_elements");
+}
+
 TEST(Layout, ASoftBlockIsTheOneThatTakesTheLeastBytes) {
   Policy policy = test_policy(DType::kInt8);
   policy.on_unsupported = OnUnsupported::kKeep;
@@ -157,18 +185,22 @@ TEST(Layout, AHardBlockThatDoesNotFitIsAUsageError) {
   const Error odd = error_of([&] { Planned(one_node("MatMul", {-1, 64}, {64, 96})).plan(policy, test_target()); });
   EXPECT_EQ(odd.code(), ErrorCode::kUsage);
   EXPECT_EQ(odd.where(), "p.yaml:3:1");
-  EXPECT_NE(odd.message().find("block 48 is no power of two from 16 on; use 16, 32 or 64"), std::string::npos) << odd.what();
+  EXPECT_NE(odd.message().find("block 48 is no power of two from 16 on; use 16, 32 or 64"), std::string::npos)
+      << odd.what();
 
   policy.defaults.form = FormChoice::kFoldAtLoad;
   const Error ragged = error_of([&] { Planned(one_node("MatMul", {-1, 64}, {64, 96})).plan(policy, test_target()); });
   EXPECT_EQ(ragged.code(), ErrorCode::kUsage);
-  EXPECT_NE(ragged.message().find("fold_at_load: block 48 does not divide 64; use 16, 32 or 64"), std::string::npos) << ragged.what();
+  EXPECT_NE(ragged.message().find("fold_at_load: block 48 does not divide 64; use 16, 32 or 64"), std::string::npos)
+      << ragged.what();
 }
 
 TEST(Layout, AnAxisOutsideTheTensorIsAUsageError) {
   Policy policy = test_policy(DType::kInt8);
   policy.defaults.axis = 4;
-  const Error error = error_of([&] { Planned(one_node("Conv", {1, 16, 8, 8}, {32, 16, 3, 3})).plan(policy, test_target()); });
+  const Error error = error_of([&] {
+    Planned(one_node("Conv", {1, 16, 8, 8}, {32, 16, 3, 3})).plan(policy, test_target());
+  });
   EXPECT_EQ(error.code(), ErrorCode::kUsage);
   EXPECT_NE(error.message().find("axis 4 is none of a tensor of rank 4"), std::string::npos) << error.what();
 }
@@ -180,7 +212,8 @@ TEST(Layout, AWishedAxisIsTakenByFoldedWeights) {
 }
 
 TEST(Layout, DequantizeLinearTakesOneAxisOfChannels) {
-  const PlannedTensor lstm = planned(one_node("GRU", {5, 1, 40}, {1, 96, 40}), with_form(DType::kInt8, FormChoice::kDequantize));
+  const PlannedTensor lstm =
+      planned(one_node("GRU", {5, 1, 40}, {1, 96, 40}), with_form(DType::kInt8, FormChoice::kDequantize));
   EXPECT_EQ(lstm.layout.channel_axes, (std::vector<int>{1}));
 }
 

@@ -11,7 +11,8 @@ TestModel three_products() {
   TestModel model;
   auto graph = model.main();
   graph.input("a", kFloat, {-1, 64}).output("y", kFloat, {-1, 64}).output("z", kFloat, {-1, 64});
-  for (const char* name : {"w1", "w2", "w3"}) graph.floats(name, {64, 64}, random_floats(4096, static_cast<uint64_t>(name[1])));
+  for (const char* name : {"w1", "w2", "w3"})
+    graph.floats(name, {64, 64}, random_floats(4096, static_cast<uint64_t>(name[1])));
   graph.node("MatMul", {"a", "w1"}, {"h"}, "fc1");
   graph.node("MatMul", {"h", "w2"}, {"y"}, "fc2");
   graph.node("MatMul", {"a", "w3"}, {"z"}, "fc3");
@@ -76,7 +77,7 @@ TEST(Match, BetweenReachesIntoBranchesOfANodeOnThePath) {
   Policy policy = test_policy(DType::kInt8);
   policy.rules = {rule("path", between, weights(DType::kInt4))};
   const Plan plan = Planned(model).plan(policy, test_target());
-  ASSERT_EQ(plan.tensors.size(), 1u);   // both branches share the outer weight
+  ASSERT_EQ(plan.tensors.size(), 1u);  // both branches share the outer weight
   EXPECT_EQ(plan.tensors[0].stored_type, DType::kInt4);
   EXPECT_EQ(plan.tensors[0].uses.size(), 2u);
 }
@@ -109,7 +110,8 @@ TEST(Match, AnUnmatchedRuleIsAWarningWhereThePolicySaysSo) {
   Policy policy = test_policy(DType::kInt8);
   policy.on_unmatched_rule = OnUnmatchedRule::kWarn;
   policy.rules = {rule("typo", by_node("/fc9"), keep())};
-  EXPECT_TRUE(mentions(Planned(three_products()).plan(policy, test_target()).warnings, "p.yaml:10:5: rule 'typo' matches nothing"));
+  EXPECT_TRUE(mentions(Planned(three_products()).plan(policy, test_target()).warnings,
+                       "p.yaml:10:5: rule 'typo' matches nothing"));
 }
 
 TEST(Match, AnInheritedRuleMayMatchNothing) {
@@ -122,7 +124,8 @@ TEST(Match, AnInheritedRuleMayMatchNothing) {
 TEST(Match, AShadowedRuleIsAWarning) {
   Policy policy = test_policy(DType::kInt8);
   policy.rules = {rule("all", by_node("/fc*"), weights(DType::kInt4)), rule("late", by_node("/fc1"), keep())};
-  EXPECT_TRUE(mentions(Planned(three_products()).plan(policy, test_target()).warnings, "rule 'late' decides nothing: another rule"));
+  EXPECT_TRUE(mentions(Planned(three_products()).plan(policy, test_target()).warnings,
+                       "rule 'late' decides nothing: another rule"));
 }
 
 TEST(Match, ARuleForNodesWithoutWeightsIsAWarning) {
@@ -130,19 +133,24 @@ TEST(Match, ARuleForNodesWithoutWeightsIsAWarning) {
   model.main().output("s", kFloat, {-1, 64}).node("Softmax", {"a"}, {"s"}, "soft");
   Policy policy = test_policy(DType::kInt8);
   policy.rules = {rule("soft", by_node("/soft"), weights(DType::kInt4))};
-  EXPECT_TRUE(mentions(Planned(model).plan(policy, test_target()).warnings, "the nodes that it matches hold no float weights"));
+  EXPECT_TRUE(
+      mentions(Planned(model).plan(policy, test_target()).warnings, "the nodes that it matches hold no float weights"));
   policy.rules[0].use = keep();
   EXPECT_TRUE(Planned(model).plan(policy, test_target()).warnings.empty());
 }
 
 TEST(Match, ARuleForSmallTensorsIsAWarning) {
   TestModel model = three_products();
-  model.main().floats("small", {64}, random_floats(64, 9)).output("s", kFloat, {-1, 64}).node("Add", {"a", "small"}, {"s"}, "add");
+  model.main()
+      .floats("small", {64}, random_floats(64, 9))
+      .output("s", kFloat, {-1, 64})
+      .node("Add", {"a", "small"}, {"s"}, "add");
   Match match;
   match.tensor = {"small"};
   Policy policy = test_policy(DType::kInt8);
   policy.rules = {rule("small one", match, weights(DType::kInt8))};
-  EXPECT_TRUE(mentions(Planned(model).plan(policy, test_target()).warnings, "smaller than tensors.min_elements (1024)"));
+  EXPECT_TRUE(
+      mentions(Planned(model).plan(policy, test_target()).warnings, "smaller than tensors.min_elements (1024)"));
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 namespace vetquant::test {
 namespace {
 
-FormPreference row(std::vector<std::string> ops, std::vector<DType> types, std::vector<Activations> activations, FormChoice form, int line) {
+FormPreference row(std::vector<std::string> ops, std::vector<DType> types, std::vector<Activations> activations,
+                   FormChoice form, int line) {
   FormPreference preference;
   preference.ops = std::move(ops);
   preference.weights = std::move(types);
@@ -35,7 +36,8 @@ void add_products(TargetProfile& target) {
   few.use.block = 128;
   few.use.accuracy_level = 4;
   few.use.scales = DType::kFloat16;
-  FormPreference small = row(products, nibbles, {Activations::kAuto, Activations::kDynamic}, FormChoice::kMatMulNBits, 5);
+  FormPreference small =
+      row(products, nibbles, {Activations::kAuto, Activations::kDynamic}, FormChoice::kMatMulNBits, 5);
   small.use.block = 32;
   small.use.accuracy_level = 4;
   target.preferences = {many, few, row(products, bytes, {Activations::kDynamic}, FormChoice::kDynamicInteger, 3),
@@ -49,9 +51,13 @@ TargetProfile test_target() {
   target.name = "test-target";
   target.contrib_ops = true;
   target.fp16_ops = {"MatMul", "Add", "Softmax"};
-  target.forms = {support(FormChoice::kMatMulNBits, {"MatMul", "Gemm"}), support(FormChoice::kDynamicInteger, {"MatMul", "Gemm"}),
-                  support(FormChoice::kGatherBlock, {"Gather"}), support(FormChoice::kGatherRows, {"Gather"}),
-                  support(FormChoice::kDynamicLstm, {"LSTM"}), support(FormChoice::kFoldAtLoad, {}), support(FormChoice::kDequantize, {})};
+  target.forms = {support(FormChoice::kMatMulNBits, {"MatMul", "Gemm"}),
+                  support(FormChoice::kDynamicInteger, {"MatMul", "Gemm"}),
+                  support(FormChoice::kGatherBlock, {"Gather"}),
+                  support(FormChoice::kGatherRows, {"Gather"}),
+                  support(FormChoice::kDynamicLstm, {"LSTM"}),
+                  support(FormChoice::kFoldAtLoad, {}),
+                  support(FormChoice::kDequantize, {})};
   add_products(target);
   FormPreference table = row({"Gather"}, {DType::kInt8, DType::kUint8}, {}, FormChoice::kGatherBlock, 6);
   table.use.block = 128;
@@ -60,7 +66,8 @@ TargetProfile test_target() {
   FormPreference small_table = row({"Gather"}, {DType::kInt4}, {}, FormChoice::kGatherBlock, 7);
   small_table.use.block = 32;
   target.preferences.push_back(small_table);
-  target.preferences.push_back(row({"LSTM"}, {DType::kInt8}, {Activations::kAuto, Activations::kDynamic}, FormChoice::kDynamicLstm, 8));
+  target.preferences.push_back(
+      row({"LSTM"}, {DType::kInt8}, {Activations::kAuto, Activations::kDynamic}, FormChoice::kDynamicLstm, 8));
   target.preferences.push_back(row({"*"}, {}, {}, FormChoice::kFoldAtLoad, 9));
   return target;
 }
@@ -99,28 +106,35 @@ Plan Planned::plan(const Policy& policy, const TargetProfile& target, const Plan
 }
 
 const PlannedTensor* tensor_named(const Plan& plan, const std::string& name) {
-  const auto found = std::find_if(plan.tensors.begin(), plan.tensors.end(), [&](const auto& tensor) { return tensor.name == name; });
+  const auto found =
+      std::find_if(plan.tensors.begin(), plan.tensors.end(), [&](const auto& tensor) { return tensor.name == name; });
   return found == plan.tensors.end() ? nullptr : &*found;
 }
 
 const PlannedNode* node_named(const Plan& plan, const GraphIndex& index, const std::string& address) {
   const NodeId id = index.find_node(address);
-  const auto found = std::find_if(plan.nodes.begin(), plan.nodes.end(), [&](const auto& node) { return node.node == id; });
+  const auto found =
+      std::find_if(plan.nodes.begin(), plan.nodes.end(), [&](const auto& node) { return node.node == id; });
   return found == plan.nodes.end() ? nullptr : &*found;
 }
 
 const KeptWeight* kept_named(const Plan& plan, const std::string& name) {
-  const auto found = std::find_if(plan.kept.begin(), plan.kept.end(), [&](const auto& kept) { return kept.name == name; });
+  const auto found =
+      std::find_if(plan.kept.begin(), plan.kept.end(), [&](const auto& kept) { return kept.name == name; });
   return found == plan.kept.end() ? nullptr : &*found;
 }
 
 bool mentions(const std::vector<std::string>& texts, const std::string& part) {
-  return std::any_of(texts.begin(), texts.end(), [&](const auto& text) { return text.find(part) != std::string::npos; });
+  return std::any_of(texts.begin(), texts.end(),
+                     [&](const auto& text) { return text.find(part) != std::string::npos; });
 }
 
 TestModel product_model(int64_t rows, int64_t opset) {
   TestModel model(opset);
-  model.main().input("x", kFloat, {rows, 64}).output("y", kFloat, {rows, 96}).floats("w", {64, 96}, random_floats(64 * 96, 1));
+  model.main()
+      .input("x", kFloat, {rows, 64})
+      .output("y", kFloat, {rows, 96})
+      .floats("w", {64, 96}, random_floats(64 * 96, 1));
   model.main().node("MatMul", {"x", "w"}, {"y"}, "fc");
   return model;
 }

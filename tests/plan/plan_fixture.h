@@ -11,7 +11,7 @@
 
 namespace vetquant::test {
 
-class Planned {   // a model that can be planned again and again
+class Planned {  // a model that can be planned again and again
  public:
   explicit Planned(const TestModel& model);
   Plan plan(const Policy& policy, const TargetProfile& target, const PlanOptions& options = {}) const;
@@ -29,8 +29,8 @@ class Planned {   // a model that can be planned again and again
 // int8: products with 64 rows or more dynamic_integer, else matmul_nbits 128 at level 4; int4 matmul_nbits 32; tables
 // gather_block; LSTM dynamic; all else fold_at_load. `activations: none` folds, `dynamic` makes products dynamic.
 TargetProfile test_target();
-Policy test_policy(DType weights);                       // defaults alone; on_unsupported: error
-Rule rule(const std::string& name, const Match& match, const Use& use);   // written at p.yaml:10:5
+Policy test_policy(DType weights);                                       // defaults alone; on_unsupported: error
+Rule rule(const std::string& name, const Match& match, const Use& use);  // written at p.yaml:10:5
 Use weights(DType type);
 
 const PlannedTensor* tensor_named(const Plan& plan, const std::string& name);
@@ -41,6 +41,6 @@ bool mentions(const std::vector<std::string>& texts, const std::string& part);
 // x [rows, 64] @ w [64, 96]; rows -1: unknown.
 TestModel product_model(int64_t rows = -1, int64_t opset = 17);
 
-Error error_of(const std::function<void()>& call);   // the Error that it throws; fails the test where it does not
+Error error_of(const std::function<void()>& call);  // the Error that it throws; fails the test where it does not
 
 }  // namespace vetquant::test

@@ -15,7 +15,8 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Loaded {
-  explicit Loaded(const fs::path& path) : model(Model::load(path)), index(model->skeleton()), constants(*model, index) {}
+  explicit Loaded(const fs::path& path)
+      : model(Model::load(path)), index(model->skeleton()), constants(*model, index) {}
   Plan plan(const std::string& preset, const std::string& target = "ort-cpu") const {
     return make_plan(*model, index, constants, load_policy(preset), load_target(target), {});
   }
@@ -54,7 +55,7 @@ TEST_F(RealModels, EveryPresetPlansEveryModel) {
         ASSERT_NO_THROW(plan = loaded.plan(preset.name, target));
         const PlanTotals sums = totals(plan);
         EXPECT_LE(sums.bytes_after, sums.bytes_before);
-        EXPECT_FALSE(plan.changes_nothing() && plan.kept.empty() && plan.notes.empty());   // never silent
+        EXPECT_FALSE(plan.changes_nothing() && plan.kept.empty() && plan.notes.empty());  // never silent
       }
     }
   }
@@ -63,23 +64,27 @@ TEST_F(RealModels, EveryPresetPlansEveryModel) {
 TEST_F(RealModels, WhispersTableIsTiedToItsHead) {
   const Loaded loaded(folder_ / "whisper_tiny_en" / "decoder_model_merged.onnx");
   const auto ties = find_ties(loaded.index, loaded.constants);
-  EXPECT_TRUE(std::any_of(ties.begin(), ties.end(), [](const TiedTensor& tied) { return tied.looked_up && tied.multiplied; }));
+  EXPECT_TRUE(
+      std::any_of(ties.begin(), ties.end(), [](const TiedTensor& tied) { return tied.looked_up && tied.multiplied; }));
   for (const char* preset : {"int8", "int4", "hybrid"}) {
     const Plan plan = loaded.plan(preset);
-    const auto table = std::max_element(plan.tensors.begin(), plan.tensors.end(), [](const auto& a, const auto& b) { return a.elements < b.elements; });
+    const auto table = std::max_element(plan.tensors.begin(), plan.tensors.end(),
+                                        [](const auto& a, const auto& b) { return a.elements < b.elements; });
     ASSERT_NE(table, plan.tensors.end());
     EXPECT_EQ(table->elements, 51864u * 384u);
     EXPECT_EQ(table->form, Form::kMatMulNBits) << preset;
     EXPECT_EQ(table->view.shape(), (Shape{51864, 384}));
-    EXPECT_GE(table->uses.size(), 4u);   // look-up and head, in both branches
+    EXPECT_GE(table->uses.size(), 4u);  // look-up and head, in both branches
   }
 }
 
 TEST_F(RealModels, WhisperGetsAsSmallAsItShould) {
-  const Loaded decoder(folder_ / "whisper_tiny_en" / "decoder_model_merged.onnx"), encoder(folder_ / "whisper_tiny_en" / "encoder_model.onnx");
+  const Loaded decoder(folder_ / "whisper_tiny_en" / "decoder_model_merged.onnx"),
+      encoder(folder_ / "whisper_tiny_en" / "encoder_model.onnx");
   const auto share = [](const Loaded& loaded, const std::string& preset) {
     const PlanTotals sums = totals(loaded.plan(preset));
-    return 100.0 * static_cast<double>(sums.bytes_after + sums.kept_bytes) / static_cast<double>(sums.bytes_before + sums.kept_bytes);
+    return 100.0 * static_cast<double>(sums.bytes_after + sums.kept_bytes) /
+           static_cast<double>(sums.bytes_before + sums.kept_bytes);
   };
   EXPECT_LT(share(decoder, "int8"), 25.5);
   EXPECT_GT(share(decoder, "int8"), 25.0);
@@ -91,14 +96,17 @@ TEST_F(RealModels, WhisperGetsAsSmallAsItShould) {
 TEST_F(RealModels, TheEncoderSeesManyRows) {
   const Loaded loaded(folder_ / "whisper_tiny_en" / "encoder_model.onnx");
   const Plan plan = loaded.plan("int8");
-  const auto dynamic = std::count_if(plan.nodes.begin(), plan.nodes.end(), [](const auto& node) { return node.form == Form::kDynamicInteger; });
-  EXPECT_EQ(dynamic, 24);   // 4 layers of q, k, v, out, fc1, fc2
+  const auto dynamic = std::count_if(plan.nodes.begin(), plan.nodes.end(),
+                                     [](const auto& node) { return node.form == Form::kDynamicInteger; });
+  EXPECT_EQ(dynamic, 24);  // 4 layers of q, k, v, out, fc1, fc2
 }
 
 TEST_F(RealModels, SilerosLstmWeightsAreFound) {
   const Loaded loaded(folder_ / "trained" / "silero_vad.onnx");
   const Plan plan = loaded.plan("int8");
-  EXPECT_EQ(std::count_if(plan.nodes.begin(), plan.nodes.end(), [](const auto& node) { return node.form == Form::kDynamicLstm; }), 4);
+  EXPECT_EQ(std::count_if(plan.nodes.begin(), plan.nodes.end(),
+                          [](const auto& node) { return node.form == Form::kDynamicLstm; }),
+            4);
 }
 
 }  // namespace

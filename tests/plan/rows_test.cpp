@@ -18,7 +18,10 @@ TEST(Rows, KnownDimsGiveTheExactNumber) {
 
 TEST(Rows, AnUnknownBatchBesideAKnownLengthIsALowerBound) {
   TestModel model;
-  model.main().input("x", kFloat, {-1, 100, 64}).output("y", kFloat, {-1, 100, 96}).floats("w", {64, 96}, random_floats(6144, 1));
+  model.main()
+      .input("x", kFloat, {-1, 100, 64})
+      .output("y", kFloat, {-1, 100, 96})
+      .floats("w", {64, 96}, random_floats(6144, 1));
   model.main().node("MatMul", {"x", "w"}, {"y"}, "fc");
   const Plan plan = Planned(model).plan(test_policy(DType::kInt8), test_target());
   EXPECT_EQ(plan.nodes[0].rows, 100);
@@ -44,7 +47,10 @@ TEST(Rows, ABoundShapeMakesThemKnown) {
 
 TEST(Rows, TransposedActivationsOfGemmCountTheirColumns) {
   TestModel model;
-  model.main().input("x", kFloat, {64, 200}).output("y", kFloat, {200, 96}).floats("w", {64, 96}, random_floats(6144, 1));
+  model.main()
+      .input("x", kFloat, {64, 200})
+      .output("y", kFloat, {200, 96})
+      .floats("w", {64, 96}, random_floats(6144, 1));
   set_int(model.main().node("Gemm", {"x", "w"}, {"y"}, "fc"), "transA", 1);
   const Plan plan = Planned(model).plan(test_policy(DType::kInt8), test_target());
   EXPECT_EQ(plan.nodes[0].rows, 200);

@@ -27,7 +27,9 @@ TEST(Sizes, OneScaleForTheTensor) {
 
 TEST(Sizes, ScalesPerChannelInHalves) {
   const ScaleLayout layout{.channel_axes = {1}, .block_axis = -1, .block_size = 0};
-  EXPECT_EQ(plan::stored_bytes(Form::kDynamicInteger, {64, 96}, spec(DType::kInt8, Symmetry::kSymmetric, ScaleType::kFloat16), layout), 6144u + 192u);
+  EXPECT_EQ(plan::stored_bytes(Form::kDynamicInteger, {64, 96},
+                               spec(DType::kInt8, Symmetry::kSymmetric, ScaleType::kFloat16), layout),
+            6144u + 192u);
 }
 
 TEST(Sizes, NibblesArePackedOverTheWholeTensor) {
@@ -39,7 +41,8 @@ TEST(Sizes, MatMulNBitsPadsToWholeBlocks) {
   // 10 rows of 75: 3 blocks of 32 = 96 codes = 48 bytes; 3 scales of 4 bytes
   EXPECT_EQ(plan::stored_bytes(Form::kMatMulNBits, {10, 75}, spec(DType::kInt4), layout), 10u * (48 + 12));
   // and 2 bytes of packed zero points a row
-  EXPECT_EQ(plan::stored_bytes(Form::kMatMulNBits, {10, 75}, spec(DType::kUint4, Symmetry::kAsymmetric), layout), 10u * (48 + 12 + 2));
+  EXPECT_EQ(plan::stored_bytes(Form::kMatMulNBits, {10, 75}, spec(DType::kUint4, Symmetry::kAsymmetric), layout),
+            10u * (48 + 12 + 2));
 }
 
 TEST(Sizes, ATableOfItsOwnHasNoPadding) {

@@ -68,7 +68,20 @@ TEST(Ties, CopiesWithDifferentWishesStayTwoWithANote) {
   policy.rules = {rule("heads", heads, weights(DType::kInt4))};
   const Plan plan = Planned(copies()).plan(policy, test_target());
   EXPECT_EQ(plan.tensors.size(), 2u);
-  EXPECT_TRUE(mentions(plan.notes, "table, head_w: tied copies are stored apart, as int4 matmul_nbits for /head (heads) and int8 gather_block for /embed"));
+  EXPECT_TRUE(mentions(plan.notes,
+                       "table, head_w: tied copies are stored apart, as int4 matmul_nbits for /head (heads) and int8 "
+                       "gather_block for /embed"));
+}
+
+TEST(Ties, UnderALenientPolicyCopiesShareTheFinerCodes) {
+  Policy policy = lenient(DType::kInt8);
+  Match heads;
+  heads.op = {"MatMul"};
+  policy.rules = {rule("heads", heads, weights(DType::kInt4))};
+  const Plan plan = Planned(copies()).plan(policy, test_target());
+  ASSERT_EQ(plan.tensors.size(), 1u);  // 8 bits once are less than 8 and 4
+  EXPECT_EQ(plan.tensors[0].stored_type, DType::kInt8);
+  EXPECT_EQ(plan.tensors[0].proven_equal.size(), 1u);
 }
 
 TEST(Ties, HalvesOfCopiesAreStoredOnce) {

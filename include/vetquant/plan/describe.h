@@ -13,9 +13,10 @@ namespace vetquant {
 
 struct PlanTotals {
   uint64_t tensors = 0, nodes = 0, kept = 0;
-  uint64_t elements = 0;                          // of the planned tensors, each once
-  uint64_t bytes_before = 0, bytes_after = 0;     // of the planned tensors, copies included before
-  uint64_t kept_bytes = 0;                        // of weights that stay float, each once
+  uint64_t elements = 0;      // of the planned tensors, each once
+  uint64_t bytes_before = 0;  // of what they are made of, each stored tensor once, copies included
+  uint64_t bytes_after = 0;
+  uint64_t kept_bytes = 0;  // of weights that stay float, each once
 };
 PlanTotals totals(const Plan& plan);
 

@@ -11,16 +11,16 @@
 namespace vetquant {
 
 struct TiedCopy {
-  std::string name;                 // address of the weight
-  Shape shape;                      // as its first reader sees it
+  std::string name;  // address of the weight
+  Shape shape;       // as its first reader sees it
   uint64_t bytes = 0;
-  std::vector<std::string> nodes;   // addresses of its readers
+  std::vector<std::string> nodes;  // addresses of its readers
 };
 
 struct TiedTensor {
-  std::vector<TiedCopy> copies;     // one: a tensor shared by look-up and product
-  bool looked_up = false;           // by Gather along axis 0
-  bool multiplied = false;          // by MatMul or Gemm
+  std::vector<TiedCopy> copies;  // one: a tensor shared by look-up and product
+  bool looked_up = false;        // by Gather along axis 0
+  bool multiplied = false;       // by MatMul or Gemm
 };
 
 // In the order of first use.
