@@ -16,12 +16,12 @@ extern "C" {
 
 /* What codes are wanted: value ~ scale * (code - zero_point), code_min <= code <= code_max. */
 typedef struct vetquant_quant_spec {
-  uint32_t size;                /* of this struct */
-  int32_t bits;                 /* 4 or 8 */
-  int32_t is_signed;            /* 1: codes are two's complement */
-  int32_t symmetric;            /* 1: every zero point is symmetric_zero_point */
-  int32_t float_zero_point;     /* 1: zero points need not be integral; else integral, within the range of the codes */
-  int32_t half_scale;           /* 1: every scale must be representable as an IEEE 754 half */
+  uint32_t size;            /* of this struct */
+  int32_t bits;             /* 4 or 8 */
+  int32_t is_signed;        /* 1: codes are two's complement */
+  int32_t symmetric;        /* 1: every zero point is symmetric_zero_point */
+  int32_t float_zero_point; /* 1: zero points need not be integral; else integral, within the range of the codes */
+  int32_t half_scale;       /* 1: every scale must be representable as an IEEE 754 half */
   int32_t code_min, code_max;
   int32_t symmetric_zero_point;
 } vetquant_quant_spec;
@@ -55,7 +55,8 @@ typedef struct vetquant_plugin {
 #if defined(__GNUC__)
 __attribute__((visibility("default")))
 #endif
-const vetquant_plugin* vetquant_plugin_entry(uint32_t host_abi);
+const vetquant_plugin*
+vetquant_plugin_entry(uint32_t host_abi);
 
 #ifdef __cplusplus
 }

@@ -20,7 +20,9 @@ Hasher::Hasher() : state_(std::make_unique<State>()) { XXH3_128bits_reset(state_
 Hasher::~Hasher() = default;
 Hasher::Hasher(Hasher&&) noexcept = default;
 
-void Hasher::update(std::span<const std::byte> data) { XXH3_128bits_update(state_->xxh.get(), data.data(), data.size()); }
+void Hasher::update(std::span<const std::byte> data) {
+  XXH3_128bits_update(state_->xxh.get(), data.data(), data.size());
+}
 
 void Hasher::update(std::string_view text) { update(std::as_bytes(std::span(text))); }
 

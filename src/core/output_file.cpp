@@ -171,7 +171,8 @@ void OutputFile::retarget(const std::filesystem::path& path) {
 void OutputFile::commit() {
   sync();
   if (replace_ == Replace::kYes) {
-    if (ops_.rename(temporary_path_.string(), path_.string()) != 0) fail("cannot be put into place", path_, errno, size_bytes_);
+    if (ops_.rename(temporary_path_.string(), path_.string()) != 0)
+      fail("cannot be put into place", path_, errno, size_bytes_);
     committed_ = true;
   } else {
     if (ops_.link(temporary_path_.string(), path_.string()) != 0) {

@@ -38,11 +38,15 @@ HostTensor read_array(const std::filesystem::path& folder, const std::string& re
     names.push_back(array.name);
   }
   if (mark == std::string::npos) {
-    throw Error(ErrorCode::kUsage, "holds " + std::to_string(arrays.size()) + " arrays; name one: " + path.filename().string() + "#" +
-                                       (names.empty() ? "NAME" : printable(names[0])), path.string());
+    throw Error(ErrorCode::kUsage,
+                "holds " + std::to_string(arrays.size()) + " arrays; name one: " + path.filename().string() + "#" +
+                    (names.empty() ? "NAME" : printable(names[0])),
+                path.string());
   }
   const std::string near = nearest_word(wanted, names);
-  throw Error(ErrorCode::kUsage, "has no array '" + printable(wanted) + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?"), path.string());
+  throw Error(ErrorCode::kUsage,
+              "has no array '" + printable(wanted) + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?"),
+              path.string());
 }
 
 }  // namespace vetquant

@@ -19,7 +19,8 @@ void scale(Interval& interval, double by) {
 std::string clustered(const TestSet& set, const std::string& method, double effect) {
   if (set.clusters.empty()) return method;
   const std::string rounded = std::to_string(std::round(effect * 100) / 100);
-  return method + " with design effect " + rounded.substr(0, rounded.find('.') + 3) + " over " + std::to_string(set.cluster_count) + " clusters";
+  return method + " with design effect " + rounded.substr(0, rounded.find('.') + 3) + " over " +
+         std::to_string(set.cluster_count) + " clusters";
 }
 
 std::vector<double> as_doubles(size_t n, const std::function<double(size_t)>& value) {
@@ -43,7 +44,8 @@ Estimate proportion(const TestSet& set, const std::vector<double>& right, const 
   return estimate;
 }
 
-Estimate paired_difference(const TestSet& set, const std::vector<double>& own, const std::vector<double>& base, const StatisticsSettings& settings) {
+Estimate paired_difference(const TestSet& set, const std::vector<double>& own, const std::vector<double>& base,
+                           const StatisticsSettings& settings) {
   double gained = 0, lost = 0;
   std::vector<double> difference(own.size());
   for (size_t i = 0; i < own.size(); ++i) {
@@ -88,12 +90,14 @@ size_t class_count(const TestSet& set, std::initializer_list<const std::vector<A
   size_t count = set.labels.size();
   for (const uint32_t is : set.truth) count = std::max<size_t>(count, is + 1);
   for (const auto* list : answers) {
-    for (const Answer& answer : *list) count = answer.best == kNoClass ? count : std::max<size_t>(count, answer.best + 1);
+    for (const Answer& answer : *list)
+      count = answer.best == kNoClass ? count : std::max<size_t>(count, answer.best + 1);
   }
   return count;
 }
 
-double macro_f1(const TestSet& set, const std::vector<Answer>& answers, size_t classes, std::span<const uint32_t> times) {
+double macro_f1(const TestSet& set, const std::vector<Answer>& answers, size_t classes,
+                std::span<const uint32_t> times) {
   Confusion confusion(classes);
   for (size_t i = 0; i < answers.size(); ++i) {
     const uint32_t drawn = times[set.clusters.empty() ? i : set.clusters[i]];
@@ -103,7 +107,8 @@ double macro_f1(const TestSet& set, const std::vector<Answer>& answers, size_t c
 }
 
 // Where no resample differs, the bootstrap knows nothing; the interval of the matching proportion is taken instead.
-Estimate bootstrapped(const TestSet& set, const Bootstrap::Statistic& statistic, const Estimate& instead, const StatisticsSettings& settings) {
+Estimate bootstrapped(const TestSet& set, const Bootstrap::Statistic& statistic, const Estimate& instead,
+                      const StatisticsSettings& settings) {
   const size_t units = set.clusters.empty() ? set.truth.size() : set.cluster_count;
   const Bootstrap bootstrap(units, statistic, settings.seed, settings.resamples);
   Estimate estimate;
@@ -117,7 +122,8 @@ Estimate bootstrapped(const TestSet& set, const Bootstrap::Statistic& statistic,
     }
     return estimate;
   }
-  for (const double confidence : settings.confidences_pct) estimate.intervals.push_back({confidence, *bootstrap.interval(confidence)});
+  for (const double confidence : settings.confidences_pct)
+    estimate.intervals.push_back({confidence, *bootstrap.interval(confidence)});
   return estimate;
 }
 
@@ -127,11 +133,16 @@ Answer answer_of(const HostTensor& scores, const TestSet& set, size_t sample) {
   std::vector<double> values = to_doubles(scores);
   const uint32_t truth = set.truth.at(sample);
   if (!set.labels.empty() && values.size() != set.labels.size()) {
-    throw Error(ErrorCode::kUsage, "the model gives " + describe(scores) + ", but the test set has " + std::to_string(set.labels.size()) +
-                                       " labels; name the right output with 'scores'", set.path.string());
+    throw Error(ErrorCode::kUsage,
+                "the model gives " + describe(scores) + ", but the test set has " + std::to_string(set.labels.size()) +
+                    " labels; name the right output with 'scores'",
+                set.path.string());
   }
   if (truth >= values.size()) {
-    throw Error(ErrorCode::kUsage, "the model gives " + std::to_string(values.size()) + " scores, but class " + std::to_string(truth) + " occurs", set.path.string());
+    throw Error(
+        ErrorCode::kUsage,
+        "the model gives " + std::to_string(values.size()) + " scores, but class " + std::to_string(truth) + " occurs",
+        set.path.string());
   }
   for (double& value : values) {
     if (std::isnan(value)) value = -HUGE_VAL;
@@ -141,18 +152,21 @@ Answer answer_of(const HostTensor& scores, const TestSet& set, size_t sample) {
   if (*best == -HUGE_VAL) return answer;
   answer.best = static_cast<uint32_t>(best - values.begin());
   size_t before = 0;
-  for (size_t c = 0; c < values.size(); ++c) before += values[c] > values[truth] || (values[c] == values[truth] && c < truth) ? 1 : 0;
+  for (size_t c = 0; c < values.size(); ++c)
+    before += values[c] > values[truth] || (values[c] == values[truth] && c < truth) ? 1 : 0;
   answer.in_top_k = before < set.top_k && values[truth] > -HUGE_VAL;
   return answer;
 }
 
-std::vector<Metric> classification_metrics(const TestSet& set, const std::vector<Answer>& own, const std::vector<Answer>& base,
-                                           const StatisticsSettings& settings) {
+std::vector<Metric> classification_metrics(const TestSet& set, const std::vector<Answer>& own,
+                                           const std::vector<Answer>& base, const StatisticsSettings& settings) {
   const size_t n = set.truth.size();
   const auto right = [&](const std::vector<Answer>& answers) {
     return as_doubles(n, [&](size_t i) { return answers[i].best == set.truth[i] ? 1.0 : 0.0; });
   };
-  const auto ranked = [&](const std::vector<Answer>& answers) { return as_doubles(n, [&](size_t i) { return answers[i].in_top_k ? 1.0 : 0.0; }); };
+  const auto ranked = [&](const std::vector<Answer>& answers) {
+    return as_doubles(n, [&](size_t i) { return answers[i].in_top_k ? 1.0 : 0.0; });
+  };
   std::vector<Metric> metrics;
   const auto add = [&](const std::string& key, const auto& hits) {
     Metric metric{key, "", "%", Better::kHigher, proportion(set, hits(own), settings), std::nullopt, std::nullopt};
@@ -169,7 +183,8 @@ std::vector<Metric> classification_metrics(const TestSet& set, const std::vector
   const auto difference = [&](std::span<const uint32_t> times) {
     return kPercent * (macro_f1(set, own, classes, times) - macro_f1(set, base, classes, times));
   };
-  Metric f1{"macro_f1", "", "%", Better::kHigher, bootstrapped(set, own_f1, metrics[0].value, settings), std::nullopt, std::nullopt};
+  Metric f1{"macro_f1",   "",          "%", Better::kHigher, bootstrapped(set, own_f1, metrics[0].value, settings),
+            std::nullopt, std::nullopt};
   if (!base.empty()) {
     f1.difference = bootstrapped(set, difference, *metrics[0].difference, settings);
     derive_ratio(f1, f1.value.value - f1.difference->value);

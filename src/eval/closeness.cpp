@@ -9,8 +9,8 @@
 namespace vetquant {
 namespace {
 
-void count_decisions(const HostTensor& base, const std::vector<double>& expected, const std::vector<double>& found, const double* threshold,
-                     Closeness& sum) {
+void count_decisions(const HostTensor& base, const std::vector<double>& expected, const std::vector<double>& found,
+                     const double* threshold, Closeness& sum) {
   if (threshold || !is_float(base.dtype)) {
     sum.decisions += expected.size();
     for (size_t i = 0; i < expected.size(); ++i) {
@@ -36,8 +36,8 @@ using Figure = std::function<double(const Closeness&)>;
 
 // The mean over samples. Where all are alike (nothing disagreed) the bootstrap's width is 0: shares then take the exact
 // interval of as many trials as there are units.
-Estimate mean_over_samples(const TestSet& set, const std::vector<Closeness>& samples, const Figure& figure, double full_share,
-                           const StatisticsSettings& settings) {
+Estimate mean_over_samples(const TestSet& set, const std::vector<Closeness>& samples, const Figure& figure,
+                           double full_share, const StatisticsSettings& settings) {
   const size_t units = set.clusters.empty() ? samples.size() : set.cluster_count;
   std::vector<double> sum(units, 0), count(units, 0);
   for (size_t i = 0; i < samples.size(); ++i) {
@@ -45,20 +45,25 @@ Estimate mean_over_samples(const TestSet& set, const std::vector<Closeness>& sam
     sum[unit] += figure(samples[i]);
     count[unit] += 1;
   }
-  const Bootstrap bootstrap(units, [&](std::span<const uint32_t> times) {
-    Sum total, number;
-    for (size_t u = 0; u < units; ++u) {
-      total.add(times[u] * sum[u]);
-      number.add(times[u] * count[u]);
-    }
-    return total.value() / number.value();
-  }, settings.seed, settings.resamples);
+  const Bootstrap bootstrap(
+      units,
+      [&](std::span<const uint32_t> times) {
+        Sum total, number;
+        for (size_t u = 0; u < units; ++u) {
+          total.add(times[u] * sum[u]);
+          number.add(times[u] * count[u]);
+        }
+        return total.value() / number.value();
+      },
+      settings.seed, settings.resamples);
   Estimate estimate;
   estimate.value = bootstrap.value();
-  const std::string of_units = std::to_string(units) + " " + (set.clusters.empty() ? set.unit + (units == 1 ? "" : "s") : "clusters");
+  const std::string of_units =
+      std::to_string(units) + " " + (set.clusters.empty() ? set.unit + (units == 1 ? "" : "s") : "clusters");
   const bool certain = full_share > 0 && estimate.value >= full_share;
-  estimate.method = certain ? "Clopper-Pearson, no disagreement in " + of_units
-                    : bootstrap.interval(95) ? "BCa over " + of_units : of_units + ": too few for an interval";
+  estimate.method = certain                  ? "Clopper-Pearson, no disagreement in " + of_units
+                    : bootstrap.interval(95) ? "BCa over " + of_units
+                                             : of_units + ": too few for an interval";
   for (const double confidence : settings.confidences_pct) {
     if (certain) {
       const Interval exact = clopper_pearson(static_cast<double>(units), static_cast<double>(units), confidence);
@@ -91,11 +96,15 @@ double Closeness::cosine() const {
 
 double Closeness::mean_error() const { return elements ? error_sum / static_cast<double>(elements) : 0; }
 
-double Closeness::agreement() const { return decisions ? 100 * static_cast<double>(agreed) / static_cast<double>(decisions) : 100; }
+double Closeness::agreement() const {
+  return decisions ? 100 * static_cast<double>(agreed) / static_cast<double>(decisions) : 100;
+}
 
-void add_closeness(const HostTensor& base, const HostTensor& own, const double* threshold, const std::string& name, Closeness& sum) {
+void add_closeness(const HostTensor& base, const HostTensor& own, const double* threshold, const std::string& name,
+                   Closeness& sum) {
   if (base.shape != own.shape) {
-    throw Error(ErrorCode::kGate, "output '" + name + "' is " + describe(own) + " where the baseline gives " + describe(base));
+    throw Error(ErrorCode::kGate,
+                "output '" + name + "' is " + describe(own) + " where the baseline gives " + describe(base));
   }
   const std::vector<double> expected = to_doubles(base), found = to_doubles(own);
   Sum signal, noise, dot, square, error;
@@ -127,8 +136,10 @@ std::vector<Metric> closeness_metrics(const TestSet& set, const std::map<std::st
                                       const StatisticsSettings& settings) {
   std::vector<Metric> metrics;
   for (const auto& [output, list] : samples) {
-    const auto mean = [&, &all = list, &name = output](const std::string& key, const std::string& unit, Better better, const Figure& figure, double full_share) {
-      metrics.push_back({key, name, unit, better, mean_over_samples(set, all, figure, full_share, settings), std::nullopt, std::nullopt});
+    const auto mean = [&, &all = list, &name = output](const std::string& key, const std::string& unit, Better better,
+                                                       const Figure& figure, double full_share) {
+      metrics.push_back({key, name, unit, better, mean_over_samples(set, all, figure, full_share, settings),
+                         std::nullopt, std::nullopt});
     };
     double error_max = 0;
     uint64_t decisions = 0, broken = 0;

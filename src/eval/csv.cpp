@@ -23,8 +23,10 @@ CsvTable CsvTable::load(const std::filesystem::path& path) {
     if (table.header.empty()) {
       table.header = row;
     } else if (row.size() != table.header.size()) {
-      throw Error(ErrorCode::kUsage, "has " + std::to_string(row.size()) + " fields where the header has " + std::to_string(table.header.size()),
-                  table.file + ":" + std::to_string(row_line));
+      throw Error(
+          ErrorCode::kUsage,
+          "has " + std::to_string(row.size()) + " fields where the header has " + std::to_string(table.header.size()),
+          table.file + ":" + std::to_string(row_line));
     } else {
       table.rows.push_back(row);
       table.lines.push_back(row_line);
@@ -34,9 +36,12 @@ CsvTable CsvTable::load(const std::filesystem::path& path) {
     const char c = text[i];
     if (c == '\n') ++line;
     if (quoted) {
-      if (c == '"' && i + 1 < text.size() && text[i + 1] == '"') row.back() += text[++i];
-      else if (c == '"') quoted = false;
-      else row.back() += c;
+      if (c == '"' && i + 1 < text.size() && text[i + 1] == '"')
+        row.back() += text[++i];
+      else if (c == '"')
+        quoted = false;
+      else
+        row.back() += c;
     } else if (c == '"' && row.back().empty()) {
       quoted = true;
     } else if (c == ',') {
@@ -51,7 +56,8 @@ CsvTable CsvTable::load(const std::filesystem::path& path) {
   }
   if (quoted) throw Error(ErrorCode::kUsage, "a quote is not closed", table.file + ":" + std::to_string(row_line));
   end_row();
-  if (table.header.empty()) throw Error(ErrorCode::kUsage, "is empty; its first line must name the columns", table.file);
+  if (table.header.empty())
+    throw Error(ErrorCode::kUsage, "is empty; its first line must name the columns", table.file);
   return table;
 }
 

@@ -14,7 +14,7 @@ struct CsvTable {
   std::vector<int> lines;                      // of each row in the file, from 1
 
   static CsvTable load(const std::filesystem::path& path);
-  int column(const std::string& name) const;   // -1 where it is not there
+  int column(const std::string& name) const;  // -1 where it is not there
   std::string where(size_t row) const { return file + ":" + std::to_string(lines[row]); }
 };
 

@@ -17,7 +17,9 @@ std::vector<int64_t> integers_of(const TensorView& view) {
   return values;
 }
 
-int64_t product(const Shape& shape) { return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>()); }
+int64_t product(const Shape& shape) {
+  return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+}
 
 // Two codes a byte, the low nibble first.
 std::vector<int64_t> nibbles(const std::vector<int64_t>& bytes) {
@@ -42,7 +44,8 @@ std::optional<Shape> sharing(const Shape& shape, const Shape& scale) {
 }
 
 // Calls fn(flat index, index of its scale) for every element in row-major order.
-void for_each_element(const Shape& shape, const Shape& scale, const Shape& shared, const std::function<void(size_t, size_t)>& fn) {
+void for_each_element(const Shape& shape, const Shape& scale, const Shape& shared,
+                      const std::function<void(size_t, size_t)>& fn) {
   Shape index(shape.size(), 0);
   const auto count = static_cast<size_t>(product(shape));
   for (size_t flat = 0; flat < count; ++flat) {
@@ -107,10 +110,12 @@ std::optional<StoredWeight> Dequantizer::values_of(const CodeParts& parts, const
   return by_broadcast(parts, weight);
 }
 
-std::optional<StoredWeight> Dequantizer::by_rows(const CodeParts& parts, const NodeInfo& user, const Shape& weight) const {
+std::optional<StoredWeight> Dequantizer::by_rows(const CodeParts& parts, const NodeInfo& user,
+                                                 const Shape& weight) const {
   const auto view = constants_.find(parts.codes);
   const int64_t bits = int_attribute(*user.proto, "bits", 4), block = int_attribute(*user.proto, "block_size", 0);
-  if (!view || view->shape().empty() || weight.size() != 2 || block < 1 || (bits != 4 && bits != 8)) return std::nullopt;
+  if (!view || view->shape().empty() || weight.size() != 2 || block < 1 || (bits != 4 && bits != 8))
+    return std::nullopt;
   const int64_t rows = view->shape()[0];
   if (rows != weight[0] && rows != weight[1]) return std::nullopt;
   const int64_t columns = rows == weight[0] ? weight[1] : weight[0], blocks = (columns + block - 1) / block;
@@ -129,7 +134,9 @@ std::optional<StoredWeight> Dequantizer::by_rows(const CodeParts& parts, const N
       const std::vector<int64_t> packed = nibbles(integers_of(*zero_view));
       const int64_t row = static_cast<int64_t>(packed.size()) / rows;
       for (int64_t r = 0; r < rows; ++r) {
-        for (int64_t b = 0; b < blocks; ++b) zero_point[static_cast<size_t>(r * blocks + b)] = static_cast<float>(packed[static_cast<size_t>(r * row + b)]);
+        for (int64_t b = 0; b < blocks; ++b)
+          zero_point[static_cast<size_t>(r * blocks + b)] =
+              static_cast<float>(packed[static_cast<size_t>(r * row + b)]);
       }
     }
     if (zero_point.size() != scale.size()) return std::nullopt;
@@ -138,7 +145,8 @@ std::optional<StoredWeight> Dequantizer::by_rows(const CodeParts& parts, const N
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t c = 0; c < columns; ++c) {
       const auto s = static_cast<size_t>(r * blocks + c / block);
-      stored.values[static_cast<size_t>(r * columns + c)] = scale[s] * (static_cast<float>(codes[static_cast<size_t>(r * stride + c)]) - zero_point[s]);
+      stored.values[static_cast<size_t>(r * columns + c)] =
+          scale[s] * (static_cast<float>(codes[static_cast<size_t>(r * stride + c)]) - zero_point[s]);
     }
   }
   stored.form = user.proto->op_type() + ", " + std::to_string(bits) + " bits, block " + std::to_string(block);
@@ -153,7 +161,8 @@ std::optional<StoredWeight> Dequantizer::by_broadcast(const CodeParts& parts, co
   std::vector<int64_t> codes = integers_of(*view);
   int bits = bits_of(view->dtype());
   // Nibbles in bytes [n / 2, 1] for the runtime's folding.
-  const bool packed = view->dtype() == DType::kUint8 && shape.size() == 2 && shape[1] == 1 && product(weight) > product(shape);
+  const bool packed =
+      view->dtype() == DType::kUint8 && shape.size() == 2 && shape[1] == 1 && product(weight) > product(shape);
   if (packed) {
     bits = 4;
     codes = nibbles(codes);
@@ -178,13 +187,16 @@ std::optional<StoredWeight> Dequantizer::by_broadcast(const CodeParts& parts, co
     if (shape.size() != 3 || scale_shape.empty()) return std::nullopt;
     scale_shape = {scale_shape[0], 1, scale_shape.size() > 1 ? scale_shape[1] : 1};
   } else {
-    for (const char* op : {"MatMulInteger", "DynamicQuantizeMatMul", "Gather"}) form = user_of(parts.codes, op) ? op : form;
+    for (const char* op : {"MatMulInteger", "DynamicQuantizeMatMul", "Gather"})
+      form = user_of(parts.codes, op) ? op : form;
   }
   scale_shape = padded_in_front(scale_shape, shape.size());
   const auto shared = sharing(shape, scale_shape);
   if (!shared) return std::nullopt;
   const std::vector<float> scale = floats_of(parts.scale);
-  std::vector<float> zero_point(scale.size(), bits == 4 && packed ? 8.0F : view->dtype() == DType::kUint8 ? 128.0F : 0.0F);
+  std::vector<float> zero_point(scale.size(), bits == 4 && packed              ? 8.0F
+                                              : view->dtype() == DType::kUint8 ? 128.0F
+                                                                               : 0.0F);
   if (parts.zero_point.valid()) {
     zero_point = floats_of(parts.zero_point);
     const auto zero_view = constants_.find(parts.zero_point);

@@ -12,7 +12,9 @@ namespace vetquant {
 namespace {
 
 [[noreturn]] void bad_gate(const std::string& text, const std::string& why) {
-  throw Error(ErrorCode::kUsage, why + "; a gate is METRIC OP VALUE, such as top1>=-0.5, latency_ms<=0.8x or file_bytes<=30MB", "gate '" + printable(text) + "'");
+  throw Error(ErrorCode::kUsage,
+              why + "; a gate is METRIC OP VALUE, such as top1>=-0.5, latency_ms<=0.8x or file_bytes<=30MB",
+              "gate '" + printable(text) + "'");
 }
 
 double parse_number(std::string_view& rest, const std::string& text) {
@@ -29,7 +31,9 @@ std::string without_spaces(const std::string& text) {
   return out;
 }
 
-bool is_percent(const std::string& metric) { return metric.starts_with("top") || metric == "macro_f1" || metric == "agreement"; }
+bool is_percent(const std::string& metric) {
+  return metric.starts_with("top") || metric == "macro_f1" || metric == "agreement";
+}
 
 void parse_value(std::string_view rest, const std::string& text, Gate& gate) {
   const bool has_sign = !rest.empty() && (rest[0] == '+' || rest[0] == '-');
@@ -60,24 +64,33 @@ void parse_value(std::string_view rest, const std::string& text, Gate& gate) {
 // The metric on the gate's scale; null where the model has no such comparison.
 std::optional<Estimate> on_scale(const Metric& metric, GateScale scale) {
   switch (scale) {
-    case GateScale::kAbsolute: return metric.value;
-    case GateScale::kDifference: return metric.difference;
-    case GateScale::kShare: return metric.ratio;
-    case GateScale::kChangePct: break;
+    case GateScale::kAbsolute:
+      return metric.value;
+    case GateScale::kDifference:
+      return metric.difference;
+    case GateScale::kShare:
+      return metric.ratio;
+    case GateScale::kChangePct:
+      break;
   }
   if (!metric.ratio) return std::nullopt;
   Estimate change = *metric.ratio;
   change.value = 100 * (change.value - 1);
-  for (auto& entry : change.intervals) entry.interval = {100 * (entry.interval.low - 1), 100 * (entry.interval.high - 1)};
+  for (auto& entry : change.intervals)
+    entry.interval = {100 * (entry.interval.low - 1), 100 * (entry.interval.high - 1)};
   return change;
 }
 
 bool holds(GateOp op, double found, double wanted) {
   switch (op) {
-    case GateOp::kAtLeast: return found >= wanted;
-    case GateOp::kAtMost: return found <= wanted;
-    case GateOp::kAbove: return found > wanted;
-    case GateOp::kBelow: return found < wanted;
+    case GateOp::kAtLeast:
+      return found >= wanted;
+    case GateOp::kAtMost:
+      return found <= wanted;
+    case GateOp::kAbove:
+      return found > wanted;
+    case GateOp::kBelow:
+      return found < wanted;
   }
   return false;
 }
@@ -102,12 +115,14 @@ void compare(const Gate& gate, const Metric& metric, GateResult& result) {
     const Interval* interval = estimate->at(gate.confidence_pct);
     if (!interval) {
       result.passed = false;
-      result.reason = name + ": no interval (" + estimate->method + "); give more samples, or write @0 to compare the value itself";
+      result.reason =
+          name + ": no interval (" + estimate->method + "); give more samples, or write @0 to compare the value itself";
       return;
     }
     const bool lower = gate.op == GateOp::kAtLeast || gate.op == GateOp::kAbove;
     result.bound = lower ? interval->low : interval->high;
-    compared += std::string(", ") + (lower ? "lower" : "upper") + " bound " + number_text(result.bound) + " at " + number_text(gate.confidence_pct) + " %";
+    compared += std::string(", ") + (lower ? "lower" : "upper") + " bound " + number_text(result.bound) + " at " +
+                number_text(gate.confidence_pct) + " %";
   }
   result.passed = holds(gate.op, result.bound, gate.value);
   result.reason = name + ": " + compared;
@@ -126,7 +141,11 @@ GateResult evaluate(const Gate& gate, const Judgement& judgement, size_t index) 
   }
   if (!found || !model.failure.empty()) {
     worst.passed = false;
-    worst.reason = !model.failure.empty() ? "the model failed" : "no such figure for this model" + std::string(judgement.models[judgement.baseline].failure.empty() ? "" : ", for the baseline failed");
+    worst.reason =
+        !model.failure.empty()
+            ? "the model failed"
+            : "no such figure for this model" +
+                  std::string(judgement.models[judgement.baseline].failure.empty() ? "" : ", for the baseline failed");
   }
   return worst;
 }
@@ -149,9 +168,11 @@ Gate parse_gate(const std::string& written, double confidence_pct) {
   if (named) gate.output = text.substr(open + 1, close - open - 1);
   if (gate.metric.empty() || (named && close + 1 != at)) bad_gate(written, "the metric is missing");
   const bool or_equal = at + 1 < text.size() && text[at + 1] == '=';
-  gate.op = text[at] == '>' ? (or_equal ? GateOp::kAtLeast : GateOp::kAbove) : (or_equal ? GateOp::kAtMost : GateOp::kBelow);
+  gate.op =
+      text[at] == '>' ? (or_equal ? GateOp::kAtLeast : GateOp::kAbove) : (or_equal ? GateOp::kAtMost : GateOp::kBelow);
   parse_value(std::string_view(text).substr(at + (or_equal ? 2 : 1)), written, gate);
-  if (!(gate.confidence_pct >= 0 && gate.confidence_pct < 100)) bad_gate(written, "a confidence is at least 0 and below 100 percent");
+  if (!(gate.confidence_pct >= 0 && gate.confidence_pct < 100))
+    bad_gate(written, "a confidence is at least 0 and below 100 percent");
   return gate;
 }
 
@@ -168,7 +189,8 @@ std::vector<Gate> gates_of(const PolicyGate& gate) {
   add(gate.min, GateOp::kAtLeast, GateScale::kAbsolute, 1, "min");
   add(gate.max, GateOp::kAtMost, GateScale::kAbsolute, 1, "max");
   add(gate.keep, GateOp::kAtLeast, GateScale::kShare, 1, "keep");
-  if (gates.empty()) throw Error(ErrorCode::kUsage, "a gate needs max_increase, max_decrease, min, max or keep", gate.position.text());
+  if (gates.empty())
+    throw Error(ErrorCode::kUsage, "a gate needs max_increase, max_decrease, min, max or keep", gate.position.text());
   return gates;
 }
 
@@ -178,7 +200,9 @@ void check_gates(const std::vector<Gate>& gates, const TestSet& set) {
     if (std::find(known.begin(), known.end(), gate.metric) != known.end()) continue;
     std::string all;
     for (const auto& name : known) all += (all.empty() ? "" : ", ") + name;
-    throw Error(ErrorCode::kUsage, "the task " + name_of(set.task) + " has no metric '" + printable(gate.metric) + "'; it has " + all, "gate '" + printable(gate.text) + "'");
+    throw Error(ErrorCode::kUsage,
+                "the task " + name_of(set.task) + " has no metric '" + printable(gate.metric) + "'; it has " + all,
+                "gate '" + printable(gate.text) + "'");
   }
 }
 

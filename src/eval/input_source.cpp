@@ -16,7 +16,9 @@ constexpr uint64_t kMostElements = uint64_t{1} << 31;  // of one made-up tensor
 
 uint64_t checked_size(const std::vector<int64_t>& shape, const std::string& name) {
   const auto elements = checked_elements(shape);
-  if (!elements || *elements > kMostElements) throw Error(ErrorCode::kUsage, "the shape " + describe(HostTensor{DType::kFloat32, shape, {}}) + " is too large", name);
+  if (!elements || *elements > kMostElements)
+    throw Error(ErrorCode::kUsage, "the shape " + describe(HostTensor{DType::kFloat32, shape, {}}) + " is too large",
+                name);
   return *elements;
 }
 
@@ -31,7 +33,8 @@ bool shape_fits(const std::vector<int64_t>& shape, const std::vector<int64_t>& w
 class ArraySource : public InputSource {
  public:
   ArraySource(HostTensor array, std::string name) : array_(std::move(array)), name_(std::move(name)) {
-    if (array_.shape.empty()) throw Error(ErrorCode::kUsage, "is a single number; the first axis must count the samples", name_);
+    if (array_.shape.empty())
+      throw Error(ErrorCode::kUsage, "is a single number; the first axis must count the samples", name_);
     samples_ = static_cast<size_t>(array_.shape[0]);
     const std::vector<int64_t> rest(array_.shape.begin() + 1, array_.shape.end());
     sample_shape_ = rest;
@@ -54,7 +57,8 @@ class ArraySource : public InputSource {
 // Keeps the sound that was read last: samples are asked for in order.
 class SoundCache {
  public:
-  SoundCache(std::vector<std::filesystem::path> files, int sample_rate) : files_(std::move(files)), sample_rate_(sample_rate) {}
+  SoundCache(std::vector<std::filesystem::path> files, int sample_rate)
+      : files_(std::move(files)), sample_rate_(sample_rate) {}
   const std::vector<float>& of(size_t file) {
     if (!held_ || *held_ != file) {
       sound_ = read_sound(files_.at(file), sample_rate_);
@@ -104,15 +108,17 @@ class SoundSource : public InputSource {
 
 class ClipSource : public InputSource {
  public:
-  ClipSource(std::vector<std::filesystem::path> files, std::vector<Clip> clips, int sample_rate, size_t samples_per_clip)
+  ClipSource(std::vector<std::filesystem::path> files, std::vector<Clip> clips, int sample_rate,
+             size_t samples_per_clip)
       : cache_(std::move(files), sample_rate), clips_(std::move(clips)), width_(samples_per_clip) {}
   std::optional<size_t> samples() const override { return clips_.size(); }
   HostTensor tensor(size_t sample, size_t, const TensorInfo& wanted) override {
     const Clip& clip = clips_.at(sample);
     const std::vector<float>& sound = cache_.of(clip.file);
     if (clip.start_frame > sound.size() || clip.frames > sound.size() - clip.start_frame) {
-      throw Error(ErrorCode::kUsage, "has " + std::to_string(sound.size()) + " samples, but an item of the test set is at " +
-                                         std::to_string(clip.start_frame) + " and " + std::to_string(clip.frames) + " long",
+      throw Error(ErrorCode::kUsage,
+                  "has " + std::to_string(sound.size()) + " samples, but an item of the test set is at " +
+                      std::to_string(clip.start_frame) + " and " + std::to_string(clip.frames) + " long",
                   cache_.path(clip.file).string());
     }
     std::vector<float> values(width_, 0.0F);
@@ -193,7 +199,8 @@ HostTensor fitted(HostTensor tensor, const TensorInfo& wanted) {
   const auto fixed_elements = numbers_only ? checked_elements(wanted.shape) : std::nullopt;
   if (fixed_elements && *fixed_elements == elements) tensor.shape = wanted.shape;
   if (!shape_fits(tensor.shape, wanted.shape)) {
-    throw Error(ErrorCode::kUsage, "the test set gives " + had + " where the model wants " + describe(wanted), "input '" + wanted.name + "'");
+    throw Error(ErrorCode::kUsage, "the test set gives " + had + " where the model wants " + describe(wanted),
+                "input '" + wanted.name + "'");
   }
   try {
     return converted(tensor, wanted.dtype);
@@ -211,16 +218,20 @@ uint64_t random_stream_of(const std::string& input) {  // FNV-1a
 std::shared_ptr<InputSource> make_array_source(HostTensor array, std::string name) {
   return std::make_shared<ArraySource>(std::move(array), std::move(name));
 }
-std::shared_ptr<InputSource> make_sound_source(std::vector<std::filesystem::path> files, int sample_rate, SoundWindows windows) {
+std::shared_ptr<InputSource> make_sound_source(std::vector<std::filesystem::path> files, int sample_rate,
+                                               SoundWindows windows) {
   return std::make_shared<SoundSource>(std::move(files), sample_rate, windows);
 }
-std::shared_ptr<InputSource> make_clip_source(std::vector<std::filesystem::path> files, std::vector<Clip> clips, int sample_rate,
-                                              size_t samples_per_clip) {
+std::shared_ptr<InputSource> make_clip_source(std::vector<std::filesystem::path> files, std::vector<Clip> clips,
+                                              int sample_rate, size_t samples_per_clip) {
   return std::make_shared<ClipSource>(std::move(files), std::move(clips), sample_rate, samples_per_clip);
 }
-std::shared_ptr<InputSource> make_constant_source(double value, std::optional<std::vector<int64_t>> shape, DimSizes dims) {
+std::shared_ptr<InputSource> make_constant_source(double value, std::optional<std::vector<int64_t>> shape,
+                                                  DimSizes dims) {
   return std::make_shared<ConstantSource>(value, std::move(shape), std::move(dims));
 }
-std::shared_ptr<InputSource> make_random_source(RandomValues values) { return std::make_shared<RandomSource>(std::move(values)); }
+std::shared_ptr<InputSource> make_random_source(RandomValues values) {
+  return std::make_shared<RandomSource>(std::move(values));
+}
 
 }  // namespace vetquant

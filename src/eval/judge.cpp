@@ -34,7 +34,8 @@ class TemporaryFolder {
 
 class Judge {
  public:
-  Judge(const TestSet& set, const JudgeOptions& options) : set_(set), options_(options), models_(options.models.size()) {
+  Judge(const TestSet& set, const JudgeOptions& options)
+      : set_(set), options_(options), models_(options.models.size()) {
     result_.models.resize(models_.size());
     result_.baseline = options.baseline;
   }
@@ -86,7 +87,8 @@ class Judge {
       if (options_.count_operators == CountOperators::kNo) return;
       const TemporaryFolder folder;
       Worker worker(options_.worker, options_.limits);
-      model.operators = worker.optimized_operators(options_.runtime_library, model.path, options_.session, folder.path());
+      model.operators =
+          worker.optimized_operators(options_.runtime_library, model.path, options_.session, folder.path());
     } catch (const Error& error) {
       if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kUsage) throw;
       model.operators_note = error.message();  // whether it can be judged is seen when it is opened
@@ -156,9 +158,13 @@ class Judge {
       for (const StatePair& pair : set_.state) {
         if (pair.input != info.name || source) continue;
         source = tensor_called(model.outputs, pair.output);
-        if (!source) throw Error(ErrorCode::kUsage, "the model has no output '" + pair.output + "', which the test set feeds back");
+        if (!source)
+          throw Error(ErrorCode::kUsage,
+                      "the model has no output '" + pair.output + "', which the test set feeds back");
       }
-      if (!source) throw Error(ErrorCode::kUsage, "the model wants an input '" + info.name + "', which the baseline does not have");
+      if (!source)
+        throw Error(ErrorCode::kUsage,
+                    "the model wants an input '" + info.name + "', which the baseline does not have");
       own.push_back({info.name, fitted(*source, info)});
     }
     return own;
@@ -174,8 +180,12 @@ class Judge {
   void note_answer(size_t m, size_t sample, size_t first) {
     const auto note = [&] {
       const auto& outputs = models_[m].outputs;
-      const HostTensor* scores = set_.scores.empty() ? (outputs.empty() ? nullptr : &outputs[0].tensor) : tensor_called(outputs, set_.scores);
-      if (!scores) throw Error(ErrorCode::kUsage, "the model has no output '" + set_.scores + "', which the test set calls the scores", set_.path.string());
+      const HostTensor* scores =
+          set_.scores.empty() ? (outputs.empty() ? nullptr : &outputs[0].tensor) : tensor_called(outputs, set_.scores);
+      if (!scores)
+        throw Error(ErrorCode::kUsage,
+                    "the model has no output '" + set_.scores + "', which the test set calls the scores",
+                    set_.path.string());
       models_[m].answers[sample] = answer_of(*scores, set_, sample);
     };
     if (m == first && models_[m].alive()) {
@@ -187,7 +197,8 @@ class Judge {
 
   bool is_compared(const std::string& output) const {
     if (!set_.outputs.empty()) return std::find(set_.outputs.begin(), set_.outputs.end(), output) != set_.outputs.end();
-    return std::none_of(set_.state.begin(), set_.state.end(), [&](const StatePair& pair) { return pair.output == output; });
+    return std::none_of(set_.state.begin(), set_.state.end(),
+                        [&](const StatePair& pair) { return pair.output == output; });
   }
 
   void note_closeness(Judged& model, const Judged& base, size_t sample) const {
@@ -200,7 +211,8 @@ class Judge {
         const auto threshold = set_.thresholds.find(expected.name);
         auto& samples = model.closeness[expected.name];
         samples.resize(set_.samples);
-        add_closeness(expected.tensor, *own, threshold == set_.thresholds.end() ? nullptr : &threshold->second, expected.name, samples[sample]);
+        add_closeness(expected.tensor, *own, threshold == set_.thresholds.end() ? nullptr : &threshold->second,
+                      expected.name, samples[sample]);
       }
     });
   }
@@ -214,19 +226,23 @@ class Judge {
     model.failure = judged.failure;
     const bool compared = m != options_.baseline && base.alive();
     if (judged.alive()) add_accuracy(model, judged, compared ? &base : nullptr);
-    add_single(m, "file_bytes", "B", static_cast<double>(file_bytes(model.path)), "a count: the model and the external data it names");
+    add_single(m, "file_bytes", "B", static_cast<double>(file_bytes(model.path)),
+               "a count: the model and the external data it names");
     if (!judged.alive()) return;
     add_single(m, "load_ms", "ms", judged.opened.load_ms, "one measurement, the file being cached");
     if (!judged.latencies_ms.empty()) {
       model.metrics.push_back(latency_metric(judged, compared ? &base : nullptr, options_.statistics.confidences_pct));
     }
-    add_single(m, "settled_bytes", "B", static_cast<double>(memory.anonymous_bytes), "one measurement: resident anonymous memory after all runs");
-    add_single(m, "peak_bytes", "B", static_cast<double>(memory.peak_bytes), "one measurement: most resident memory of the process");
+    add_single(m, "settled_bytes", "B", static_cast<double>(memory.anonymous_bytes),
+               "one measurement: resident anonymous memory after all runs");
+    add_single(m, "peak_bytes", "B", static_cast<double>(memory.peak_bytes),
+               "one measurement: most resident memory of the process");
   }
 
   void add_accuracy(ModelResult& model, const Judged& judged, const Judged* base) const {
     if (set_.task == TaskKind::kClassification) {
-      model.metrics = classification_metrics(set_, judged.answers, base ? base->answers : std::vector<Answer>{}, options_.statistics);
+      model.metrics = classification_metrics(set_, judged.answers, base ? base->answers : std::vector<Answer>{},
+                                             options_.statistics);
       model.confusion = confusion_of(set_, judged.answers);
     } else if (base) {
       model.metrics = closeness_metrics(set_, judged.closeness, options_.statistics);
@@ -276,7 +292,8 @@ class Judge {
 }  // namespace
 
 Judgement judge(const TestSet& set, const JudgeOptions& options) {
-  if (options.models.empty() || options.baseline >= options.models.size()) throw Error(ErrorCode::kUsage, "no model to judge");
+  if (options.models.empty() || options.baseline >= options.models.size())
+    throw Error(ErrorCode::kUsage, "no model to judge");
   return Judge(set, options).run();
 }
 

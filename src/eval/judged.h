@@ -13,10 +13,10 @@ namespace vetquant {
 struct Judged {
   std::unique_ptr<Worker> worker;
   OpenedModel opened;
-  std::vector<NamedTensor> first_feed;               // what latency is measured on
-  std::vector<NamedTensor> outputs;                  // of the step at hand
+  std::vector<NamedTensor> first_feed;  // what latency is measured on
+  std::vector<NamedTensor> outputs;     // of the step at hand
   std::vector<double> latencies_ms;
-  std::vector<Answer> answers;                       // classification
+  std::vector<Answer> answers;                              // classification
   std::map<std::string, std::vector<Closeness>> closeness;  // tensors: by output, one for each sample
   std::string failure;
   bool alive() const { return failure.empty(); }

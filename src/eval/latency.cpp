@@ -6,12 +6,14 @@
 namespace vetquant {
 namespace {
 
-Estimate median_estimate(const std::vector<double>& values, const std::vector<double>& confidences_pct, const std::string& of) {
+Estimate median_estimate(const std::vector<double>& values, const std::vector<double>& confidences_pct,
+                         const std::string& of) {
   Estimate estimate;
   estimate.value = median(values);
   estimate.method = "median of " + std::to_string(values.size()) + " " + of + ", interval by order statistics";
   for (const double confidence : confidences_pct) {
-    if (const auto interval = median_interval(values, confidence)) estimate.intervals.push_back({confidence, *interval});
+    if (const auto interval = median_interval(values, confidence))
+      estimate.intervals.push_back({confidence, *interval});
   }
   return estimate;
 }
@@ -42,12 +44,16 @@ void measure_latency(std::vector<Judged>& models, const JudgeOptions& options) {
       Judged& model = models[round % 2 ? count - 1 - i : i];
       model.attempt([&] { model.latencies_ms.push_back(model.worker->time_again_ms()); });
     }
-    if (options.progress) options.progress({"time", static_cast<uint64_t>(round) + 1, static_cast<uint64_t>(options.timed_rounds), "rounds"});
+    if (options.progress)
+      options.progress(
+          {"time", static_cast<uint64_t>(round) + 1, static_cast<uint64_t>(options.timed_rounds), "rounds"});
   }
 }
 
 Metric latency_metric(const Judged& own, const Judged* base, const std::vector<double>& confidences_pct) {
-  Metric metric{"latency_ms", "", "ms", Better::kLower, median_estimate(own.latencies_ms, confidences_pct, "runs"), std::nullopt, std::nullopt};
+  Metric metric{
+      "latency_ms", "",          "ms", Better::kLower, median_estimate(own.latencies_ms, confidences_pct, "runs"),
+      std::nullopt, std::nullopt};
   if (!base) return metric;
   std::vector<double> difference, ratio;
   for (size_t i = 0; i < std::min(own.latencies_ms.size(), base->latencies_ms.size()); ++i) {

@@ -52,7 +52,9 @@ class HeaderParser {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const { throw Error(ErrorCode::kUsage, what + "; is it an array written by NumPy?", where_); }
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(ErrorCode::kUsage, what + "; is it an array written by NumPy?", where_);
+  }
 
   void skip() {
     while (position_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[position_]))) ++position_;
@@ -68,7 +70,8 @@ class HeaderParser {
   }
   std::string quoted() {
     skip();
-    if (position_ < text_.size() && text_[position_] == '[') fail("holds records; only plain arrays of numbers are read");
+    if (position_ < text_.size() && text_[position_] == '[')
+      fail("holds records; only plain arrays of numbers are read");
     const char quote = position_ < text_.size() ? text_[position_] : '\0';
     if (quote != '\'' && quote != '"') fail("has a broken header: a quoted word is missing");
     const size_t end = text_.find(quote, position_ + 1);
@@ -122,7 +125,8 @@ std::optional<DType> dtype_of_descr(const std::string& descr) {
   return std::nullopt;
 }
 
-std::vector<std::byte> row_major(const std::vector<std::byte>& source, const std::vector<int64_t>& shape, size_t width) {
+std::vector<std::byte> row_major(const std::vector<std::byte>& source, const std::vector<int64_t>& shape,
+                                 size_t width) {
   std::vector<std::byte> out(source.size());
   std::vector<int64_t> index(shape.size(), 0);
   std::vector<size_t> stride(shape.size(), 1);
@@ -159,7 +163,8 @@ HostTensor parse_npy(std::vector<std::byte> bytes, const std::string& where) {
   const auto elements = checked_elements(header.shape);
   const size_t payload = bytes.size() - head - length, width = bytes_of(*dtype, 1);
   if (!elements || !checked_mul(*elements, width) || *elements * width != payload) {
-    fail("holds " + std::to_string(payload) + " bytes where its header says " + describe(HostTensor{*dtype, header.shape, {}}));
+    fail("holds " + std::to_string(payload) + " bytes where its header says " +
+         describe(HostTensor{*dtype, header.shape, {}}));
   }
   bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(head + length));
   if (header.fortran_order && header.shape.size() > 1) bytes = row_major(bytes, header.shape, width);

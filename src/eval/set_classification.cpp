@@ -16,7 +16,10 @@ uint64_t whole_number(const CsvTable& table, size_t row, int column) {
   uint64_t value = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (problem != std::errc() || end != text.data() + text.size()) {
-    throw Error(ErrorCode::kUsage, "'" + printable(text) + "' is not a number of samples (column '" + table.header[static_cast<size_t>(column)] + "')", table.where(row));
+    throw Error(ErrorCode::kUsage,
+                "'" + printable(text) + "' is not a number of samples (column '" +
+                    table.header[static_cast<size_t>(column)] + "')",
+                table.where(row));
   }
   return value;
 }
@@ -30,7 +33,8 @@ int needed_column(const CsvTable& table, const char* name) {
 void read_items(const TestSetMap& map, const std::filesystem::path& listing, TestSet& set) {
   const CsvTable table = CsvTable::load(listing);
   const int file = needed_column(table, "file"), label = needed_column(table, "label");
-  const int start = needed_column(table, "start_frame"), frames = needed_column(table, "frames"), cluster = table.column("cluster");
+  const int start = needed_column(table, "start_frame"), frames = needed_column(table, "frames"),
+            cluster = table.column("cluster");
   std::vector<std::filesystem::path> files;
   std::vector<std::string> file_names, cluster_names;
   std::vector<Clip> clips;
@@ -43,10 +47,12 @@ void read_items(const TestSetMap& map, const std::filesystem::path& listing, Tes
       files.push_back(listing.parent_path() / name);
       known = file_names.end() - 1;
     }
-    clips.push_back({static_cast<size_t>(known - file_names.begin()), whole_number(table, row, start), whole_number(table, row, frames)});
+    clips.push_back({static_cast<size_t>(known - file_names.begin()), whole_number(table, row, start),
+                     whole_number(table, row, frames)});
     const std::string& word = fields[static_cast<size_t>(label)];
     const auto found = std::find(set.labels.begin(), set.labels.end(), word);
-    if (found == set.labels.end()) throw Error(ErrorCode::kUsage, "'" + printable(word) + "' is not among the test set's labels", table.where(row));
+    if (found == set.labels.end())
+      throw Error(ErrorCode::kUsage, "'" + printable(word) + "' is not among the test set's labels", table.where(row));
     set.truth.push_back(static_cast<uint32_t>(found - set.labels.begin()));
     if (cluster >= 0) cluster_names.push_back(fields[static_cast<size_t>(cluster)]);
   }
@@ -68,7 +74,8 @@ void read_arrays_set(const TestSetMap& map, const std::filesystem::path& folder,
   }
   if (map.has("clusters")) {
     std::vector<std::string> names;
-    for (const double value : to_doubles(read_array(folder, map.text("clusters")))) names.push_back(std::to_string(value));
+    for (const double value : to_doubles(read_array(folder, map.text("clusters"))))
+      names.push_back(std::to_string(value));
     number_clusters(names, set);
   }
   set.unit = "item";
@@ -86,8 +93,8 @@ void number_clusters(const std::vector<std::string>& names, TestSet& set) {
 }
 
 void read_classification(const TestSetMap& map, const std::filesystem::path& folder, TestSet& set) {
-  map.allow_only({"version", "task", "name", "license", "labels", "files", "scores", "top_k", "input", "sample_rate", "samples_per_clip", "items",
-                  "digest", "inputs", "truth", "clusters", "random"});
+  map.allow_only({"version", "task", "name", "license", "labels", "files", "scores", "top_k", "input", "sample_rate",
+                  "samples_per_clip", "items", "digest", "inputs", "truth", "clusters", "random"});
   set.labels = map.texts("labels");
   set.scores = map.text_or("scores", "");
   set.top_k = static_cast<uint32_t>(map.integer_or("top_k", 5, 2, 1000));

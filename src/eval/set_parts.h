@@ -19,6 +19,7 @@ void check_digest(const TestSetMap& map, const char* key, const std::string& dig
 void number_clusters(const std::vector<std::string>& names, TestSet& set);
 
 // One entry of `inputs:`.
-std::shared_ptr<InputSource> read_input(const TestSetMap& inputs, const std::string& name, const std::filesystem::path& folder, const TestSet& set);
+std::shared_ptr<InputSource> read_input(const TestSetMap& inputs, const std::string& name,
+                                        const std::filesystem::path& folder, const TestSet& set);
 
 }  // namespace vetquant

@@ -24,13 +24,15 @@ std::shared_ptr<InputSource> read_sound_input(const TestSetMap& entry, const std
   windows.window = static_cast<size_t>(entry.integer_or("window", 0, 0, kLargest));
   windows.hop = static_cast<size_t>(entry.integer_or("hop", static_cast<int64_t>(windows.window), 1, kLargest));
   windows.lead = static_cast<size_t>(entry.integer_or("lead", 0, 0, kLargest));
-  return make_sound_source(std::move(files), static_cast<int>(entry.integer_or("sample_rate", 0, 1, 1'000'000)), windows);
+  return make_sound_source(std::move(files), static_cast<int>(entry.integer_or("sample_rate", 0, 1, 1'000'000)),
+                           windows);
 }
 
 std::shared_ptr<InputSource> read_random_input(const TestSetMap& entry, const std::string& name, const TestSet& set) {
   entry.allow_only({"random", "seed", "deviation", "below", "shape"});
   const std::string kind = entry.text("random");
-  if (kind != "normal" && kind != "integers") entry.fail("random", "'random' is normal (floats) or integers (with 'below')");
+  if (kind != "normal" && kind != "integers")
+    entry.fail("random", "'random' is normal (floats) or integers (with 'below')");
   RandomValues values;
   values.seed = static_cast<uint64_t>(entry.integer_or("seed", static_cast<int64_t>(set.random.seed), 0, INT64_MAX));
   values.stream = random_stream_of(name);
@@ -56,7 +58,8 @@ void read_random(const TestSetMap& map, TestSet& set) {
 
 }  // namespace
 
-std::shared_ptr<InputSource> read_input(const TestSetMap& inputs, const std::string& name, const std::filesystem::path& folder, const TestSet& set) {
+std::shared_ptr<InputSource> read_input(const TestSetMap& inputs, const std::string& name,
+                                        const std::filesystem::path& folder, const TestSet& set) {
   const char* key = name.c_str();
   if (!inputs.is_map(key)) {
     const std::string reference = inputs.text(key);
@@ -78,14 +81,16 @@ std::shared_ptr<InputSource> read_input(const TestSetMap& inputs, const std::str
 }
 
 void read_tensors(const TestSetMap& map, const std::filesystem::path& folder, TestSet& set) {
-  map.allow_only({"version", "task", "name", "license", "files", "inputs", "state", "random", "outputs", "thresholds", "clusters"});
+  map.allow_only({"version", "task", "name", "license", "files", "inputs", "state", "random", "outputs", "thresholds",
+                  "clusters"});
   read_random(map, set);
   check_digests(map, folder);
   if (map.has("inputs")) {
     const TestSetMap inputs = map.map("inputs");
     for (const std::string& name : inputs.keys()) set.inputs[name] = read_input(inputs, name, folder, set);
   } else if (!set.random.allowed) {
-    map.fail("inputs", "gives no input: name them in 'inputs', or allow seeded random ones by 'random: {seed: 1, samples: 16}'");
+    map.fail("inputs",
+             "gives no input: name them in 'inputs', or allow seeded random ones by 'random: {seed: 1, samples: 16}'");
   }
   if (map.has("state")) {
     const TestSetMap state = map.map("state");
@@ -94,14 +99,17 @@ void read_tensors(const TestSetMap& map, const std::filesystem::path& folder, Te
   set.outputs = map.texts("outputs");
   if (map.has("thresholds")) {
     const TestSetMap thresholds = map.map("thresholds");
-    for (const std::string& output : thresholds.keys()) set.thresholds[output] = thresholds.number_or(output.c_str(), 0.5);
+    for (const std::string& output : thresholds.keys())
+      set.thresholds[output] = thresholds.number_or(output.c_str(), 0.5);
   }
   number_clusters(map.texts("clusters"), set);
 }
 
-void check_digest(const TestSetMap& map, const char* key, const std::string& digest, const std::filesystem::path& file) {
+void check_digest(const TestSetMap& map, const char* key, const std::string& digest,
+                  const std::filesystem::path& file) {
   const size_t colon = digest.find(':');
-  const std::string kind = digest.substr(0, colon == std::string::npos ? 0 : colon), wanted = digest.substr(kind.empty() ? 0 : colon + 1);
+  const std::string kind = digest.substr(0, colon == std::string::npos ? 0 : colon),
+                    wanted = digest.substr(kind.empty() ? 0 : colon + 1);
   const auto opened = ReadFile::open(file, ErrorCode::kUsage);
   std::string found;
   if (kind == "sha256") {
@@ -112,14 +120,18 @@ void check_digest(const TestSetMap& map, const char* key, const std::string& dig
     map.fail(key, "a digest is written xxh3:<32 digits> (as 'xxhsum -H2' prints) or sha256:<64 digits>");
   }
   if (found != wanted) {
-    throw Error(ErrorCode::kUsage, "is not the file that the test set was made with: its " + kind + " is " + found + ", not " + printable(wanted), file.string());
+    throw Error(
+        ErrorCode::kUsage,
+        "is not the file that the test set was made with: its " + kind + " is " + found + ", not " + printable(wanted),
+        file.string());
   }
 }
 
 void check_digests(const TestSetMap& map, const std::filesystem::path& folder) {
   if (!map.has("files")) return;
   const TestSetMap files = map.map("files");
-  for (const std::string& name : files.keys()) check_digest(files, name.c_str(), files.text(name.c_str()), folder / name);
+  for (const std::string& name : files.keys())
+    check_digest(files, name.c_str(), files.text(name.c_str()), folder / name);
 }
 
 }  // namespace vetquant

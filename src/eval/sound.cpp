@@ -16,12 +16,14 @@ Sound read_sound(const std::filesystem::path& path, int sample_rate) {
   // Opened here, so that a FIFO or a device cannot block libsndfile.
   const auto file = ReadFile::open(path, ErrorCode::kUsage);
   SF_INFO info = {};
-  const std::unique_ptr<SNDFILE, int (*)(SNDFILE*)> sound(sf_open_fd(file->descriptor(), SFM_READ, &info, SF_FALSE), sf_close);
+  const std::unique_ptr<SNDFILE, int (*)(SNDFILE*)> sound(sf_open_fd(file->descriptor(), SFM_READ, &info, SF_FALSE),
+                                                          sf_close);
   const auto fail = [&](const std::string& what) { throw Error(ErrorCode::kUsage, what, path.string()); };
   if (!sound) fail(std::string("is not a sound file that can be read: ") + sf_strerror(nullptr));
   if (info.channels != 1) fail("has " + std::to_string(info.channels) + " channels; make it one (mono)");
   if (sample_rate > 0 && info.samplerate != sample_rate) {
-    fail("has a sample rate of " + std::to_string(info.samplerate) + " Hz where the test set says " + std::to_string(sample_rate));
+    fail("has a sample rate of " + std::to_string(info.samplerate) + " Hz where the test set says " +
+         std::to_string(sample_rate));
   }
   Sound read{info.samplerate, {}};
   std::vector<float> block(kBlock);

@@ -75,16 +75,20 @@ double normal_quantile(double p) {
   double value = 0;
   if (r <= 5) {
     r -= 1.6;
-    value = polynomial(r, {7.7454501427834140764e-4, .0227238449892691845833, .24178072517745061177, 1.27045825245236838258,
-                           3.64784832476320460504, 5.7694972214606914055, 4.6303378461565452959, 1.42343711074968357734}) /
-            polynomial(r, {1.05075007164441684324e-9, 5.475938084995344946e-4, .0151986665636164571966, .14810397642748007459,
-                           .68976733498510000455, 1.6763848301838038494, 2.05319162663775882187, 1.0});
+    value =
+        polynomial(r, {7.7454501427834140764e-4, .0227238449892691845833, .24178072517745061177, 1.27045825245236838258,
+                       3.64784832476320460504, 5.7694972214606914055, 4.6303378461565452959, 1.42343711074968357734}) /
+        polynomial(r,
+                   {1.05075007164441684324e-9, 5.475938084995344946e-4, .0151986665636164571966, .14810397642748007459,
+                    .68976733498510000455, 1.6763848301838038494, 2.05319162663775882187, 1.0});
   } else {
     r -= 5;
-    value = polynomial(r, {2.01033439929228813265e-7, 2.71155556874348757815e-5, .0012426609473880784386, .026532189526576123093,
-                           .29656057182850489123, 1.7848265399172913358, 5.4637849111641143699, 6.6579046435011037772}) /
-            polynomial(r, {2.04426310338993978564e-15, 1.4215117583164458887e-7, 1.8463183175100546818e-5, 7.868691311456132591e-4,
-                           .0148753612908506148525, .13692988092273580531, .59983220655588793769, 1.0});
+    value = polynomial(r, {2.01033439929228813265e-7, 2.71155556874348757815e-5, .0012426609473880784386,
+                           .026532189526576123093, .29656057182850489123, 1.7848265399172913358, 5.4637849111641143699,
+                           6.6579046435011037772}) /
+            polynomial(r, {2.04426310338993978564e-15, 1.4215117583164458887e-7, 1.8463183175100546818e-5,
+                           7.868691311456132591e-4, .0148753612908506148525, .13692988092273580531,
+                           .59983220655588793769, 1.0});
   }
   return q < 0 ? -value : value;
 }
@@ -92,7 +96,8 @@ double normal_quantile(double p) {
 double incomplete_beta(double a, double b, double x) {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
-  const double front = std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + a * std::log(x) + b * std::log1p(-x));
+  const double front =
+      std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + a * std::log(x) + b * std::log1p(-x));
   return x < (a + 1) / (a + b + 2) ? front * beta_fraction(a, b, x) / a : 1 - front * beta_fraction(b, a, 1 - x) / b;
 }
 
@@ -114,7 +119,9 @@ Interval tango(double gained, double lost, double pairs, double confidence_pct) 
   const double z = normal_quantile(1 - tail_of(confidence_pct));
   const double middle = (gained - lost) / pairs;
   // The score falls as the supposed difference rises.
-  const auto above = [&](double bound) { return [=](double d) { return tango_score(gained, lost, pairs, d) - bound; }; };
+  const auto above = [&](double bound) {
+    return [=](double d) { return tango_score(gained, lost, pairs, d) - bound; };
+  };
   return {bisect(-1, middle, above(z)), bisect(middle, 1, above(-z))};
 }
 

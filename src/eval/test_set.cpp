@@ -48,8 +48,10 @@ void count_samples(TestSet& set) {
     const auto samples = source->samples();
     if (!samples) continue;
     if (!counted.empty() && *samples != set.samples) {
-      throw Error(ErrorCode::kUsage, "input '" + counted + "' has " + std::to_string(set.samples) + " samples, but '" + name + "' has " +
-                                         std::to_string(*samples), set.path.string());
+      throw Error(ErrorCode::kUsage,
+                  "input '" + counted + "' has " + std::to_string(set.samples) + " samples, but '" + name + "' has " +
+                      std::to_string(*samples),
+                  set.path.string());
     }
     set.samples = *samples;
     counted = name;
@@ -57,10 +59,15 @@ void count_samples(TestSet& set) {
   if (counted.empty()) set.samples = set.random.samples;
   if (set.samples == 0) throw Error(ErrorCode::kUsage, "has no samples", set.path.string());
   if (set.task == TaskKind::kClassification && set.truth.size() != set.samples) {
-    throw Error(ErrorCode::kUsage, "has " + std::to_string(set.samples) + " samples, but " + std::to_string(set.truth.size()) + " answers", set.path.string());
+    throw Error(ErrorCode::kUsage,
+                "has " + std::to_string(set.samples) + " samples, but " + std::to_string(set.truth.size()) + " answers",
+                set.path.string());
   }
   if (!set.clusters.empty() && set.clusters.size() != set.samples) {
-    throw Error(ErrorCode::kUsage, "has " + std::to_string(set.samples) + " samples, but " + std::to_string(set.clusters.size()) + " clusters", set.path.string());
+    throw Error(
+        ErrorCode::kUsage,
+        "has " + std::to_string(set.samples) + " samples, but " + std::to_string(set.clusters.size()) + " clusters",
+        set.path.string());
   }
 }
 
@@ -79,7 +86,8 @@ TestSet load_test_set(const std::filesystem::path& path) {
   } else if (extension == ".yaml" || extension == ".yml") {
     set = from_yaml(path);
   } else {
-    throw Error(ErrorCode::kUsage, "is not a test set: give a .yaml, or a .npz with arrays named like the model's inputs", path.string());
+    throw Error(ErrorCode::kUsage,
+                "is not a test set: give a .yaml, or a .npz with arrays named like the model's inputs", path.string());
   }
   set.path = path;
   count_samples(set);
@@ -101,14 +109,17 @@ size_t steps_of(const TestSet& set, size_t sample) {
     const auto own = source->steps(sample);
     if (!own) continue;
     if (steps && *steps != *own) {
-      throw Error(ErrorCode::kUsage, "sample " + std::to_string(sample) + " has inputs with different numbers of windows", set.path.string());
+      throw Error(ErrorCode::kUsage,
+                  "sample " + std::to_string(sample) + " has inputs with different numbers of windows",
+                  set.path.string());
     }
     steps = own;
   }
   return steps.value_or(1);
 }
 
-std::vector<NamedTensor> feed_of(const TestSet& set, size_t sample, size_t step, const std::vector<TensorInfo>& wanted) {
+std::vector<NamedTensor> feed_of(const TestSet& set, size_t sample, size_t step,
+                                 const std::vector<TensorInfo>& wanted) {
   std::vector<NamedTensor> feed;
   for (const TensorInfo& info : wanted) {
     const auto found = set.inputs.find(info.name);
@@ -119,15 +130,19 @@ std::vector<NamedTensor> feed_of(const TestSet& set, size_t sample, size_t step,
     } else if (state) {
       feed.push_back({info.name, make_constant_source(0, std::nullopt, set.random.dims)->tensor(sample, step, info)});
     } else if (set.random.allowed && bits_of(info.dtype) > 0) {
-      const RandomValues values{set.random.seed, random_stream_of(info.name), 1, set.random.below, std::nullopt, set.random.dims};
+      const RandomValues values{set.random.seed, random_stream_of(info.name), 1, set.random.below, std::nullopt,
+                                set.random.dims};
       feed.push_back({info.name, make_random_source(values)->tensor(sample, step, info)});
     } else {
-      throw Error(ErrorCode::kUsage, "gives no input '" + info.name + "', which the model wants as " + describe(info), set.path.string());
+      throw Error(ErrorCode::kUsage, "gives no input '" + info.name + "', which the model wants as " + describe(info),
+                  set.path.string());
     }
   }
   for (const auto& [name, source] : set.inputs) {
-    const bool taken = std::any_of(wanted.begin(), wanted.end(), [&, &input = name](const TensorInfo& info) { return info.name == input; });
-    if (!taken) throw Error(ErrorCode::kUsage, "gives an input '" + name + "', which the model does not have", set.path.string());
+    const bool taken = std::any_of(wanted.begin(), wanted.end(),
+                                   [&, &input = name](const TensorInfo& info) { return info.name == input; });
+    if (!taken)
+      throw Error(ErrorCode::kUsage, "gives an input '" + name + "', which the model does not have", set.path.string());
   }
   return feed;
 }

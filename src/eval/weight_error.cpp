@@ -26,7 +26,8 @@ std::optional<std::string> base_of(std::string name, const std::string& suffix, 
 }
 
 struct Side {
-  explicit Side(const std::filesystem::path& path) : model(Model::load(path)), index(model->skeleton()), constants(*model, index, OverridableValues::kConstant) {}
+  explicit Side(const std::filesystem::path& path)
+      : model(Model::load(path)), index(model->skeleton()), constants(*model, index, OverridableValues::kConstant) {}
   std::shared_ptr<const Model> model;
   GraphIndex index;
   ConstantFinder constants;
@@ -48,7 +49,8 @@ class Comparer {
         result.unmatched.push_back(info.name + ": the float model has no constant '" + *base + "'");
         return;
       }
-      const auto stored = suffix == std::string("_codes") ? dequantized(value, *base, number, weight->shape()) : halves(value);
+      const auto stored =
+          suffix == std::string("_codes") ? dequantized(value, *base, number, weight->shape()) : halves(value);
       if (!stored || !add(*base, *weight, *stored, result)) {
         result.unmatched.push_back(info.name + ": its layout does not fit '" + *base + "' of the float model");
       }
@@ -73,9 +75,11 @@ class Comparer {
     return std::nullopt;
   }
 
-  std::optional<StoredWeight> dequantized(ValueId codes, const std::string& base, const std::string& number, const Shape& weight) const {
+  std::optional<StoredWeight> dequantized(ValueId codes, const std::string& base, const std::string& number,
+                                          const Shape& weight) const {
     const ScopeId scope = quantized_.index.value(codes).scope;
-    const CodeParts parts{codes, quantized_.index.lookup(scope, base + "_scale" + number), quantized_.index.lookup(scope, base + "_zero_point" + number)};
+    const CodeParts parts{codes, quantized_.index.lookup(scope, base + "_scale" + number),
+                          quantized_.index.lookup(scope, base + "_zero_point" + number)};
     if (!parts.scale.valid()) return std::nullopt;
     return Dequantizer(quantized_.index, quantized_.constants).values_of(parts, weight);
   }
@@ -109,7 +113,8 @@ class Comparer {
   }
 
   // The stored orientation may be the transposed one; of a square matrix the closer one is meant (the other is far off).
-  static bool add(const std::string& name, const TensorView& weight, const StoredWeight& stored, WeightComparison& result) {
+  static bool add(const std::string& name, const TensorView& weight, const StoredWeight& stored,
+                  WeightComparison& result) {
     std::vector<TensorView> views;
     if (weight.shape() == stored.shape) views.push_back(weight);
     const size_t rank = weight.shape().size();
@@ -128,7 +133,9 @@ class Comparer {
       const Closeness found = closeness(view, stored.values, largest);
       if (!first && found.sqnr_db() <= error.sqnr_db) continue;
       first = false;
-      error = {name, stored.form, weight.shape(), found.elements, found.sqnr_db(), found.error_max, found.mean_error(), largest};
+      error = {
+          name,   stored.form, weight.shape(), found.elements, found.sqnr_db(), found.error_max, found.mean_error(),
+          largest};
     }
     result.weights.push_back(std::move(error));
     return true;
@@ -140,7 +147,8 @@ class Comparer {
 
 }  // namespace
 
-WeightComparison compare_weights(const std::filesystem::path& float_model, const std::filesystem::path& quantized, const ProgressSink& progress) {
+WeightComparison compare_weights(const std::filesystem::path& float_model, const std::filesystem::path& quantized,
+                                 const ProgressSink& progress) {
   const Side plain(float_model), small(quantized);
   const Comparer comparer(plain, small);
   WeightComparison result;

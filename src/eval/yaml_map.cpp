@@ -11,18 +11,22 @@ namespace vetquant {
 TestSetMap TestSetMap::load(const std::filesystem::path& path, std::string& text) {
   constexpr uint64_t kLargest = uint64_t{16} << 20;
   const auto file = ReadFile::open(path, ErrorCode::kUsage);
-  if (file->size_bytes() > kLargest) throw Error(ErrorCode::kUsage, "is too large for a test set; items belong into their own file", path.string());
+  if (file->size_bytes() > kLargest)
+    throw Error(ErrorCode::kUsage, "is too large for a test set; items belong into their own file", path.string());
   text.resize(file->size_bytes());
   file->read(0, std::as_writable_bytes(std::span(text)));
   try {
     return TestSetMap(YAML::Load(text), path.string(), "a test set");
   } catch (const YAML::Exception& error) {
-    const std::string place = error.mark.is_null() ? "" : ":" + std::to_string(error.mark.line + 1) + ":" + std::to_string(error.mark.column + 1);
+    const std::string place =
+        error.mark.is_null() ? ""
+                             : ":" + std::to_string(error.mark.line + 1) + ":" + std::to_string(error.mark.column + 1);
     throw Error(ErrorCode::kUsage, "is not valid YAML: " + error.msg, path.string() + place);
   }
 }
 
-TestSetMap::TestSetMap(YAML::Node node, std::string file, const std::string& what) : node_(std::move(node)), file_(std::move(file)) {
+TestSetMap::TestSetMap(YAML::Node node, std::string file, const std::string& what)
+    : node_(std::move(node)), file_(std::move(file)) {
   if (!node_.IsMap()) throw Error(ErrorCode::kUsage, what + " is a mapping of keys to values", where(node_));
 }
 
@@ -42,7 +46,9 @@ void TestSetMap::allow_only(std::initializer_list<const char*> keys) const {
     const auto key = entry.first.as<std::string>("");
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     const std::string near = nearest_word(key, known);
-    throw Error(ErrorCode::kUsage, "unknown key '" + printable(key) + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?"), where(entry.first));
+    throw Error(ErrorCode::kUsage,
+                "unknown key '" + printable(key) + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?"),
+                where(entry.first));
   }
 }
 
@@ -66,7 +72,8 @@ int64_t TestSetMap::integer_or(const char* key, int64_t otherwise, int64_t least
   if (!has(key)) return otherwise;
   int64_t value = 0;
   if (!node_[key].IsScalar() || !YAML::convert<int64_t>::decode(node_[key], value) || value < least || value > most) {
-    fail(key, std::string("'") + key + "' must be an integer from " + std::to_string(least) + " to " + std::to_string(most));
+    fail(key,
+         std::string("'") + key + "' must be an integer from " + std::to_string(least) + " to " + std::to_string(most));
   }
   return value;
 }
@@ -74,7 +81,8 @@ int64_t TestSetMap::integer_or(const char* key, int64_t otherwise, int64_t least
 double TestSetMap::number_or(const char* key, double otherwise) const {
   if (!has(key)) return otherwise;
   double value = 0;
-  if (!node_[key].IsScalar() || !YAML::convert<double>::decode(node_[key], value)) fail(key, std::string("'") + key + "' must be a number");
+  if (!node_[key].IsScalar() || !YAML::convert<double>::decode(node_[key], value))
+    fail(key, std::string("'") + key + "' must be a number");
   return value;
 }
 
@@ -94,7 +102,8 @@ std::vector<int64_t> TestSetMap::integers(const char* key) const {
   std::vector<int64_t> values;
   for (const auto& entry : node_[key]) {
     int64_t value = 0;
-    if (!entry.IsScalar() || !YAML::convert<int64_t>::decode(entry, value) || value < 0) fail(key, std::string("'") + key + "' must be a list of sizes");
+    if (!entry.IsScalar() || !YAML::convert<int64_t>::decode(entry, value) || value < 0)
+      fail(key, std::string("'") + key + "' must be a list of sizes");
     values.push_back(value);
   }
   return values;

@@ -69,7 +69,8 @@ std::vector<std::byte> inflated(const std::vector<std::byte>& packed, uint64_t b
 void ZipReader::fail(const std::string& what) const { throw Error(ErrorCode::kUsage, what, file_->path().string()); }
 
 std::vector<std::byte> ZipReader::bytes_at(uint64_t offset, uint64_t count) const {
-  if (offset > file_->size_bytes() || count > file_->size_bytes() - offset) fail("is a broken .npz archive: it points beyond its end");
+  if (offset > file_->size_bytes() || count > file_->size_bytes() - offset)
+    fail("is a broken .npz archive: it points beyond its end");
   std::vector<std::byte> bytes(count);
   file_->read(offset, bytes);
   return bytes;
@@ -105,10 +106,12 @@ ZipReader::ZipReader(std::shared_ptr<const ReadFile> file) : file_(std::move(fil
   find_directory(offset, count, bytes);
   const auto directory = bytes_at(offset, bytes);
   constexpr size_t kEntryBytes = 46;
-  if (count > kMostMembers || count > bytes / kEntryBytes) fail("is a broken .npz archive: more members than its directory has room for");
+  if (count > kMostMembers || count > bytes / kEntryBytes)
+    fail("is a broken .npz archive: more members than its directory has room for");
   size_t position = 0;
   for (uint64_t i = 0; i < count; ++i) {
-    if (directory.size() - position < kEntryBytes || at<uint32_t>(directory, position) != 0x02014B50) fail("is a broken .npz archive: bad directory entry");
+    if (directory.size() - position < kEntryBytes || at<uint32_t>(directory, position) != 0x02014B50)
+      fail("is a broken .npz archive: bad directory entry");
     ZipMember member;
     if (at<uint16_t>(directory, position + 8) & 1) fail("is encrypted");
     member.method = at<uint16_t>(directory, position + 10);
@@ -134,12 +137,14 @@ std::vector<std::byte> ZipReader::read(const ZipMember& member) const {
   const uint64_t begin = member.header_offset + kLocalBytes + at<uint16_t>(local, 26) + at<uint16_t>(local, 28);
   std::vector<std::byte> bytes = bytes_at(begin, member.packed_bytes);
   if (member.method == 8) {
-    if (member.bytes / kDeflateRatio > member.packed_bytes) fail("is a broken .npz archive: a member says it is larger than it can be");
+    if (member.bytes / kDeflateRatio > member.packed_bytes)
+      fail("is a broken .npz archive: a member says it is larger than it can be");
     bytes = inflated(bytes, member.bytes);
   } else if (member.method != 0) {
     fail("is packed by a method that is not read; write it by numpy.savez or savez_compressed");
   }
-  if (bytes.size() != member.bytes || crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()) != member.crc) {
+  if (bytes.size() != member.bytes ||
+      crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()) != member.crc) {
     fail("is a damaged .npz archive: the check sum of a member does not match");
   }
   return bytes;

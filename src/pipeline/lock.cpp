@@ -1,12 +1,11 @@
 #include "vetquant/pipeline/lock.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
-
-#include <nlohmann/json.hpp>
 
 #include "prepare.h"
 #include "vetquant/core/error.h"
@@ -64,7 +63,8 @@ Json policy_json(const Policy& policy) {
 Policy policy_from(const Json& json, const std::string& lock) {
   Policy policy = parse_policy(text_of(json.at("text")), lock);
   const Json& rules = json.at("rules");
-  if (rules.size() != policy.rules.size()) throw Error(ErrorCode::kUsage, "its policy has more or fewer rules than were locked", lock);
+  if (rules.size() != policy.rules.size())
+    throw Error(ErrorCode::kUsage, "its policy has more or fewer rules than were locked", lock);
   for (size_t i = 0; i < policy.rules.size(); ++i) {
     policy.rules[i].position = position_from(rules[i]);
     policy.rules[i].inherited = rules[i].at("inherited").get<bool>() ? Inherited::kYes : Inherited::kNo;
@@ -97,7 +97,9 @@ Json tensor_json(const PlannedTensor& tensor, const GraphIndex& index) {
                 {"stored_type", name_of(tensor.stored_type)},
                 {"code_type", name_of(tensor.spec.code_type)},
                 {"symmetric", tensor.spec.symmetry == Symmetry::kSymmetric},
-                {"range", tensor.spec.range == CodeRange::kFull ? "full" : tensor.spec.range == CodeRange::kNarrow ? "narrow" : "7bit"},
+                {"range", tensor.spec.range == CodeRange::kFull     ? "full"
+                          : tensor.spec.range == CodeRange::kNarrow ? "narrow"
+                                                                    : "7bit"},
                 {"zero_point", tensor.spec.zero_point == ZeroPointKind::kFloat ? "float" : "integer"},
                 {"scales", tensor.spec.scale_type == ScaleType::kFloat16 ? "fp16" : "fp32"},
                 {"algorithm", tensor.spec.algorithm},
@@ -116,7 +118,9 @@ Json decisions_json(const Prepared& p) {
   Json tensors = Json::array(), nodes = Json::array(), kept = Json::array();
   for (const PlannedTensor& tensor : p.plan.tensors) tensors.push_back(tensor_json(tensor, *p.index));
   for (const PlannedNode& node : p.plan.nodes) {
-    Json entry = {{"name", p.index->node(node.node).address}, {"form", name_of(node.form)}, {"tensors", node.tensors},
+    Json entry = {{"name", p.index->node(node.node).address},
+                  {"form", name_of(node.form)},
+                  {"tensors", node.tensors},
                   {"accuracy_level", node.accuracy_level}};
     add_reason(entry, node.reason);
     nodes.push_back(std::move(entry));
@@ -131,7 +135,9 @@ Json decisions_json(const Prepared& p) {
 
 std::string dumped(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
-std::string short_value(const Json& value) { return printable(value.dump(-1, ' ', false, Json::error_handler_t::replace), 80); }
+std::string short_value(const Json& value) {
+  return printable(value.dump(-1, ' ', false, Json::error_handler_t::replace), 80);
+}
 
 // "fc1.weight: form was "matmul_nbits", is "fold_at_load"", or nothing.
 std::optional<std::string> entry_difference(const Json& locked, const Json& now) {
@@ -157,8 +163,11 @@ std::optional<std::string> first_difference(const Json& locked, const Json& now)
     if (before.size() == entries.size()) continue;
     const bool more = entries.size() > before.size();
     const Json& odd = more ? entries[before.size()] : before[entries.size()];
-    const std::string words = kind == "kept" ? "a kept weight" : kind == "nodes" ? "a rewritten node" : "a quantized tensor";
-    return "'" + printable(odd.at("name").get<std::string>()) + (more ? "' is now " : "' was ") + words + (more ? ", was not" : ", is no longer");
+    const std::string words = kind == "kept"    ? "a kept weight"
+                              : kind == "nodes" ? "a rewritten node"
+                                                : "a quantized tensor";
+    return "'" + printable(odd.at("name").get<std::string>()) + (more ? "' is now " : "' was ") + words +
+           (more ? ", was not" : ", is no longer");
   }
   return std::nullopt;
 }
@@ -166,7 +175,8 @@ std::optional<std::string> first_difference(const Json& locked, const Json& now)
 Json read_lock(const std::filesystem::path& path) {
   const auto file = ReadFile::open(path, ErrorCode::kUsage);
   const std::string where = path.string();
-  if (file->size_bytes() > kLargestLock) throw Error(ErrorCode::kUsage, "is larger than 256 MiB, which no lock file is", where);
+  if (file->size_bytes() > kLargestLock)
+    throw Error(ErrorCode::kUsage, "is larger than 256 MiB, which no lock file is", where);
   std::string text(file->size_bytes(), '\0');
   file->read(0, std::as_writable_bytes(std::span(text)));
   const Json json = Json::parse(text, nullptr, false);
@@ -174,7 +184,10 @@ Json read_lock(const std::filesystem::path& path) {
     throw Error(ErrorCode::kUsage, "is not a lock file; `vetquant plan MODEL --lock FILE` makes one", where);
   }
   if (json["schema"] != kSchema) {
-    throw Error(ErrorCode::kUsage, "has the schema " + short_value(json["schema"]) + ", this version reads " + kSchema + "; make the lock anew", where);
+    throw Error(
+        ErrorCode::kUsage,
+        "has the schema " + short_value(json["schema"]) + ", this version reads " + kSchema + "; make the lock anew",
+        where);
   }
   return json;
 }
@@ -182,16 +195,21 @@ Json read_lock(const std::filesystem::path& path) {
 void check_same_model(const Json& locked, const Model& model, const std::string& digest, const std::string& lock) {
   const uint64_t bytes = locked.at("bytes");
   if (bytes == model.total_bytes() && locked.at("xxh3_128") == digest) return;
-  std::string how = bytes == model.total_bytes() ? "its contents differ"
-                                                 : "it had " + std::to_string(bytes) + " bytes, has " + std::to_string(model.total_bytes());
-  throw Error(ErrorCode::kUsage, model.path().string() + " is not the model that was locked (" + how + "); look at its plan and lock it anew", lock);
+  std::string how = bytes == model.total_bytes()
+                        ? "its contents differ"
+                        : "it had " + std::to_string(bytes) + " bytes, has " + std::to_string(model.total_bytes());
+  throw Error(
+      ErrorCode::kUsage,
+      model.path().string() + " is not the model that was locked (" + how + "); look at its plan and lock it anew",
+      lock);
 }
 
 Prepared prepare_from_json(Request request, const Json& json, const std::string& lock) {
   if (request.target || !request.shapes.empty()) {
     throw Error(ErrorCode::kUsage, "the lock fixes target and shapes; leave --target and --shape out", lock);
   }
-  for (const Json& shape : json.at("shapes")) request.shapes.push_back({shape.at("input"), shape.at("shape").get<Shape>()});
+  for (const Json& shape : json.at("shapes"))
+    request.shapes.push_back({shape.at("input"), shape.at("shape").get<Shape>()});
   Policy policy = policy_from(json.at("policy"), lock);
   const Json& target_json = json.at("target");
   TargetProfile target = parse_target(text_of(target_json.at("text")), lock);
@@ -205,7 +223,8 @@ Prepared prepare_from_json(Request request, const Json& json, const std::string&
   // Through text, as the locked ones went: names that are not UTF-8 must compare equal.
   if (const auto difference = first_difference(json.at("decisions"), Json::parse(dumped(decisions_json(p))))) {
     throw Error(ErrorCode::kUsage,
-                "a decision differs: " + *difference + " (locked by vetquant " + json.at("vetquant").get<std::string>() + ", this is " + kVersion +
+                "a decision differs: " + *difference + " (locked by vetquant " +
+                    json.at("vetquant").get<std::string>() + ", this is " + kVersion +
                     "); compare `vetquant plan` with the lock and lock anew",
                 lock);
   }
@@ -220,7 +239,10 @@ std::string make_lock(const Prepared& p) {
   const Json json = {
       {"schema", kSchema},
       {"vetquant", kVersion},
-      {"model", {{"file", p.request.model.filename().string()}, {"bytes", p.model->total_bytes()}, {"xxh3_128", p.model->digest()}}},
+      {"model",
+       {{"file", p.request.model.filename().string()},
+        {"bytes", p.model->total_bytes()},
+        {"xxh3_128", p.model->digest()}}},
       {"policy", policy_json(p.policy)},
       {"target", {{"name", p.target.name}, {"digest", p.target.digest}, {"text", lines_of(p.target.text)}}},
       {"shapes", std::move(shapes)},
@@ -235,7 +257,8 @@ Prepared prepare_locked(const Request& request, const std::filesystem::path& loc
   try {
     return prepare_from_json(request, json, where);
   } catch (const Json::exception&) {
-    throw Error(ErrorCode::kUsage, "is damaged: something that a lock holds is missing or of another kind; lock anew", where);
+    throw Error(ErrorCode::kUsage, "is damaged: something that a lock holds is missing or of another kind; lock anew",
+                where);
   }
 }
 

@@ -43,11 +43,14 @@ void check_budget(const Prepared& p) {
 [[noreturn]] void fail_nothing_to_do(const Prepared& p) {
   std::map<std::string, size_t> reasons;
   for (const KeptWeight& kept : p.plan.kept) ++reasons[kept.reason.text];
-  const auto most = std::max_element(reasons.begin(), reasons.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  const std::string why = most == reasons.end() ? std::string("the model has no float weight of ") +
-                                                      std::to_string(p.policy.tensors.min_elements) + " elements or more"
-                                                : "most weights stay because: " + most->first;
-  throw Error(ErrorCode::kUsage, "nothing to quantize by policy '" + p.plan.policy_name + "': " + why, p.request.model.string());
+  const auto most = std::max_element(reasons.begin(), reasons.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  const std::string why = most == reasons.end()
+                              ? std::string("the model has no float weight of ") +
+                                    std::to_string(p.policy.tensors.min_elements) + " elements or more"
+                              : "most weights stay because: " + most->first;
+  throw Error(ErrorCode::kUsage, "nothing to quantize by policy '" + p.plan.policy_name + "': " + why,
+              p.request.model.string());
 }
 
 // The same file under any name must never be written while it is read.
@@ -75,9 +78,10 @@ Prepared prepare_from(const Request& request, std::shared_ptr<const Model> model
   p.target = std::move(target);
   p.model = std::move(model);
   p.index = std::make_unique<GraphIndex>(p.model->skeleton());
-  p.constants = std::make_unique<ConstantFinder>(
-      *p.model, *p.index,
-      p.policy.tensors.overridable == Overridable::kQuantize ? OverridableValues::kConstant : OverridableValues::kNotConstant);
+  p.constants = std::make_unique<ConstantFinder>(*p.model, *p.index,
+                                                 p.policy.tensors.overridable == Overridable::kQuantize
+                                                     ? OverridableValues::kConstant
+                                                     : OverridableValues::kNotConstant);
   p.plan = make_plan(*p.model, *p.index, *p.constants, p.policy, p.target, {.shapes = request.shapes});
   const std::map<std::string, std::string> metadata = {
       {"vetquant.version", kVersion},

@@ -43,7 +43,7 @@ inline constexpr List<10> kForm = {"auto",         "dequantize",   "fold_at_load
 inline constexpr List<3> kOnUnsupported = {"error", "next-rule", "keep"};
 inline constexpr List<3> kOnUnmatchedRule = {"error", "warn", "ignore"};
 inline constexpr List<2> kTied = {"together", "apart"};
-inline constexpr List<2> kOverridable = {"quantize", "keep"};                    // order of Overridable
+inline constexpr List<2> kOverridable = {"quantize", "keep"};  // order of Overridable
 
 inline constexpr List<15> kTargetKeys = {"version",         "name",    "title",     "aliases",        "extends",
                                          "instruction_set", "runtime", "max_opset", "max_ir_version", "saturates_u8s8",

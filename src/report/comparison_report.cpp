@@ -17,20 +17,32 @@ std::string shape_text(const std::vector<int64_t>& shape) {
 
 std::string weights_text(const WeightComparison& weights, size_t most) {
   if (weights.weights.empty() && weights.unmatched.empty()) {
-    return wrapped("No weight that vetquant quantized was recognised in the second model; its outputs can be compared all the same.", "  ") + "\n";
+    return wrapped(
+               "No weight that vetquant quantized was recognised in the second model; its outputs can be compared all "
+               "the same.",
+               "  ") +
+           "\n";
   }
   std::vector<const WeightError*> sorted;
   for (const WeightError& weight : weights.weights) sorted.push_back(&weight);
-  std::stable_sort(sorted.begin(), sorted.end(), [](const WeightError* a, const WeightError* b) { return a->sqnr_db < b->sqnr_db; });
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const WeightError* a, const WeightError* b) { return a->sqnr_db < b->sqnr_db; });
   const size_t shown = most == 0 ? sorted.size() : std::min(most, sorted.size());
-  TextTable table({{"weight", Align::kLeft}, {"stored", Align::kLeft}, {"shape", Align::kLeft}, {"SQNR dB"}, {"max error"}, {"max weight"}});
+  TextTable table({{"weight", Align::kLeft},
+                   {"stored", Align::kLeft},
+                   {"shape", Align::kLeft},
+                   {"SQNR dB"},
+                   {"max error"},
+                   {"max weight"}});
   for (size_t i = 0; i < shown; ++i) {
     const WeightError& weight = *sorted[i];
-    table.row({printable(weight.name), weight.form, shape_text(weight.shape), weight.sqnr_db >= 200 ? "equal" : fixed(weight.sqnr_db, 1),
-               compact(weight.error_max), compact(weight.weight_max)});
+    table.row({printable(weight.name), weight.form, shape_text(weight.shape),
+               weight.sqnr_db >= 200 ? "equal" : fixed(weight.sqnr_db, 1), compact(weight.error_max),
+               compact(weight.weight_max)});
   }
   std::string text = table.text();
-  if (shown < sorted.size()) text += "  and " + std::to_string(sorted.size() - shown) + " weights that are closer (-v shows all)\n";
+  if (shown < sorted.size())
+    text += "  and " + std::to_string(sorted.size() - shown) + " weights that are closer (-v shows all)\n";
   for (const std::string& line : weights.unmatched) text += wrapped("not compared: " + printable(line), "  ");
   return text + "\n";
 }
@@ -44,7 +56,8 @@ std::string comparison_text(const Comparison& comparison, size_t most_weights) {
 }
 
 nlohmann::ordered_json comparison_json(const Comparison& comparison) {
-  nlohmann::ordered_json json = {{"schema", "vetquant.compare/1"}, {"float", comparison.float_model}, {"quantized", comparison.quantized}};
+  nlohmann::ordered_json json = {
+      {"schema", "vetquant.compare/1"}, {"float", comparison.float_model}, {"quantized", comparison.quantized}};
   json["weights"] = nlohmann::ordered_json::array();
   for (const WeightError& weight : comparison.weights.weights) {
     json["weights"].push_back({{"name", weight.name},

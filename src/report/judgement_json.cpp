@@ -9,7 +9,8 @@ Json estimate_json(const Estimate& estimate) {
   Json json = {{"value", estimate.value}, {"method", estimate.method}};
   Json intervals = Json::array();
   for (const auto& entry : estimate.intervals) {
-    intervals.push_back({{"confidence_pct", entry.confidence_pct}, {"low", entry.interval.low}, {"high", entry.interval.high}});
+    intervals.push_back(
+        {{"confidence_pct", entry.confidence_pct}, {"low", entry.interval.low}, {"high", entry.interval.high}});
   }
   json["intervals"] = intervals;
   return json;
@@ -33,7 +34,8 @@ Json tensors_json(const std::vector<TensorInfo>& infos) {
 }
 
 Json model_json(const ModelResult& model) {
-  Json json = {{"name", model.name}, {"path", model.path.string()}, {"status", model.failure.empty() ? "judged" : "failed"}};
+  Json json = {
+      {"name", model.name}, {"path", model.path.string()}, {"status", model.failure.empty() ? "judged" : "failed"}};
   if (!model.failure.empty()) json["failure"] = model.failure;
   json["inputs"] = tensors_json(model.inputs);
   json["outputs"] = tensors_json(model.outputs);
@@ -62,10 +64,11 @@ Json gate_json(const Judgement& judgement, const GateResult& result) {
 
 Json judgement_json(const Judgement& judgement, const std::vector<GateResult>& gates) {
   Json json = {{"schema", "vetquant.eval/1"}};
-  json["test_set"] = {{"name", judgement.set_name},   {"path", judgement.set_path},       {"license", judgement.set_license},
-                      {"digest", judgement.set_digest}, {"task", judgement.task},         {"unit", judgement.unit},
-                      {"samples", judgement.samples},   {"steps", judgement.steps},       {"clusters", judgement.clusters},
-                      {"labels", judgement.labels}};
+  json["test_set"] = {{"name", judgement.set_name},       {"path", judgement.set_path},
+                      {"license", judgement.set_license}, {"digest", judgement.set_digest},
+                      {"task", judgement.task},           {"unit", judgement.unit},
+                      {"samples", judgement.samples},     {"steps", judgement.steps},
+                      {"clusters", judgement.clusters},   {"labels", judgement.labels}};
   json["run"] = {{"runtime", "ONNX Runtime " + judgement.runtime_version},
                  {"session", judgement.session},
                  {"warm_up_runs", judgement.warm_up_runs},

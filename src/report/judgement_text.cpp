@@ -10,7 +10,9 @@ namespace {
 
 constexpr auto kLeft = Align::kLeft;
 
-double confidence_of(const Judgement& judgement) { return judgement.confidences_pct.empty() ? 95 : judgement.confidences_pct.front(); }
+double confidence_of(const Judgement& judgement) {
+  return judgement.confidences_pct.empty() ? 95 : judgement.confidences_pct.front();
+}
 
 std::string range(const Estimate& estimate, double confidence, int digits) {
   const Interval* interval = estimate.at(confidence);
@@ -34,8 +36,10 @@ std::string head_text(const Judgement& judgement) {
   std::string samples = std::to_string(judgement.samples) + " " + judgement.unit + (judgement.samples == 1 ? "" : "s");
   if (judgement.steps > judgement.samples) samples += " in " + std::to_string(judgement.steps) + " steps";
   if (judgement.clusters) samples += " in " + std::to_string(judgement.clusters) + " clusters";
-  std::string text = wrapped(printable(judgement.set_name) + ": " + judgement.task + ", " + samples + "; resampled are " +
-                                 (judgement.clusters ? std::string("clusters") : judgement.unit + "s"), "  ");
+  std::string text =
+      wrapped(printable(judgement.set_name) + ": " + judgement.task + ", " + samples + "; resampled are " +
+                  (judgement.clusters ? std::string("clusters") : judgement.unit + "s"),
+              "  ");
   std::string how = "ONNX Runtime " + judgement.runtime_version + ", " + judgement.session;
   if (judgement.timed_rounds > 0) {
     how += "; latency: median of " + std::to_string(judgement.timed_rounds) + " interleaved rounds (ABBA) after " +
@@ -47,7 +51,14 @@ std::string head_text(const Judgement& judgement) {
 std::string accuracy_table(const Judgement& judgement) {
   const double confidence = confidence_of(judgement);
   const std::string interval_title = compact(confidence) + " %";
-  TextTable table({{"model", kLeft}, {"top-1 %"}, {interval_title}, {"change"}, {interval_title}, {"macro F1"}, {"change"}, {interval_title}});
+  TextTable table({{"model", kLeft},
+                   {"top-1 %"},
+                   {interval_title},
+                   {"change"},
+                   {interval_title},
+                   {"macro F1"},
+                   {"change"},
+                   {interval_title}});
   for (const ModelResult& model : judgement.models) {
     const Metric* top1 = find_metric(model, "top1");
     const Metric* f1 = find_metric(model, "macro_f1");
@@ -60,7 +71,8 @@ std::string accuracy_table(const Judgement& judgement) {
       cells.insert(cells.end(), {"", ""});
     }
     cells.push_back(fixed(f1->value.value, 2));
-    if (f1->difference) cells.insert(cells.end(), {with_sign(f1->difference->value, 2), range(*f1->difference, confidence, 2)});
+    if (f1->difference)
+      cells.insert(cells.end(), {with_sign(f1->difference->value, 2), range(*f1->difference, confidence, 2)});
     table.row(std::move(cells));
   }
   return table.text() + "\n";
@@ -68,7 +80,14 @@ std::string accuracy_table(const Judgement& judgement) {
 
 std::string closeness_table(const Judgement& judgement) {
   const double confidence = confidence_of(judgement);
-  TextTable table({{"model", kLeft}, {"output", kLeft}, {"SQNR dB"}, {compact(confidence) + " %"}, {"cosine"}, {"max error"}, {"mean error"}, {"agree %"}});
+  TextTable table({{"model", kLeft},
+                   {"output", kLeft},
+                   {"SQNR dB"},
+                   {compact(confidence) + " %"},
+                   {"cosine"},
+                   {"max error"},
+                   {"mean error"},
+                   {"agree %"}});
   bool any = false;
   for (const ModelResult& model : judgement.models) {
     for (const Metric& metric : model.metrics) {
@@ -81,8 +100,9 @@ std::string closeness_table(const Judgement& judgement) {
       const auto two = [](double value) { return fixed(value, 2); };
       const bool same = metric.value.value >= 200;
       any = true;
-      table.row({model.name, shortened(metric.output, 20), same ? "equal" : fixed(metric.value.value, 1), same ? "" : range(metric.value, confidence, 1),
-                 figure("cosine", fine), figure("max_error", compact), figure("mean_error", compact), figure("agreement", two)});
+      table.row({model.name, shortened(metric.output, 20), same ? "equal" : fixed(metric.value.value, 1),
+                 same ? "" : range(metric.value, confidence, 1), figure("cosine", fine), figure("max_error", compact),
+                 figure("mean_error", compact), figure("agreement", two)});
     }
   }
   return any ? table.text() + "\n" : "";
@@ -90,7 +110,15 @@ std::string closeness_table(const Judgement& judgement) {
 
 std::string cost_table(const Judgement& judgement) {
   const double confidence = confidence_of(judgement);
-  TextTable table({{"model", kLeft}, {"size"}, {"share"}, {"load ms"}, {"run ms"}, {compact(confidence) + " %"}, {"speed"}, {"settled"}, {"peak"}});
+  TextTable table({{"model", kLeft},
+                   {"size"},
+                   {"share"},
+                   {"load ms"},
+                   {"run ms"},
+                   {compact(confidence) + " %"},
+                   {"speed"},
+                   {"settled"},
+                   {"peak"}});
   for (size_t m = 0; m < judgement.models.size(); ++m) {
     const ModelResult& model = judgement.models[m];
     const auto figure = [&](const char* key, const auto& show) {
@@ -100,11 +128,17 @@ std::string cost_table(const Judgement& judgement) {
     const auto bytes = [](const Metric& metric) { return bytes_text(metric.value.value); };
     const std::string name = model.name + (m == judgement.baseline && judgement.models.size() > 1 ? " (baseline)" : "");
     table.row({name, figure("file_bytes", bytes),
-               figure("file_bytes", [](const Metric& metric) { return metric.ratio ? fixed(100 * metric.ratio->value, 1) + " %" : std::string(); }),
+               figure("file_bytes",
+                      [](const Metric& metric) {
+                        return metric.ratio ? fixed(100 * metric.ratio->value, 1) + " %" : std::string();
+                      }),
                figure("load_ms", [](const Metric& metric) { return fixed(metric.value.value, 1); }),
                figure("latency_ms", [](const Metric& metric) { return fixed(metric.value.value, 2); }),
                figure("latency_ms", [&](const Metric& metric) { return range(metric.value, confidence, 2); }),
-               figure("latency_ms", [](const Metric& metric) { return metric.ratio ? fixed(1 / metric.ratio->value, 2) + "x" : std::string(); }),
+               figure("latency_ms",
+                      [](const Metric& metric) {
+                        return metric.ratio ? fixed(1 / metric.ratio->value, 2) + "x" : std::string();
+                      }),
                figure("settled_bytes", bytes), figure("peak_bytes", bytes)});
   }
   return table.text() + "\n";
@@ -158,7 +192,9 @@ std::string confusion_text(const Judgement& judgement) {
 std::string gates_text(const Judgement& judgement, const std::vector<GateResult>& gates) {
   std::string text;
   for (const GateResult& result : gates) {
-    text += wrapped(std::string(result.passed ? "passed  " : "FAILED  ") + short_name(judgement.models[result.model]) + "  " + result.gate.text + "  (" + result.reason + ")", "        ");
+    text += wrapped(std::string(result.passed ? "passed  " : "FAILED  ") + short_name(judgement.models[result.model]) +
+                        "  " + result.gate.text + "  (" + result.reason + ")",
+                    "        ");
   }
   return text;
 }
@@ -168,7 +204,8 @@ std::string gates_text(const Judgement& judgement, const std::vector<GateResult>
 std::string judgement_text(const Judgement& judgement, const std::vector<GateResult>& gates, Detail detail) {
   std::string text = head_text(judgement);
   for (const ModelResult& model : judgement.models) {
-    if (!model.failure.empty()) text += wrapped("FAILED  " + short_name(model) + ": " + printable(model.failure, 600), "        ");
+    if (!model.failure.empty())
+      text += wrapped("FAILED  " + short_name(model) + ": " + printable(model.failure, 600), "        ");
   }
   if (text.find("FAILED") != std::string::npos) text += "\n";
   text += judgement.task == "tensors" ? closeness_table(judgement) : accuracy_table(judgement);
@@ -180,7 +217,8 @@ std::string judgement_text(const Judgement& judgement, const std::vector<GateRes
 }
 
 bool all_is_well(const Judgement& judgement, const std::vector<GateResult>& gates) {
-  return std::all_of(judgement.models.begin(), judgement.models.end(), [](const ModelResult& model) { return model.failure.empty(); }) &&
+  return std::all_of(judgement.models.begin(), judgement.models.end(),
+                     [](const ModelResult& model) { return model.failure.empty(); }) &&
          std::all_of(gates.begin(), gates.end(), [](const GateResult& gate) { return gate.passed; });
 }
 

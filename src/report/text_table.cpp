@@ -9,7 +9,9 @@ namespace {
 
 bool begins_code_point(char c) { return (c & 0xC0) != 0x80; }
 
-size_t width_of(const std::string& text) { return static_cast<size_t>(std::count_if(text.begin(), text.end(), begins_code_point)); }
+size_t width_of(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), begins_code_point));
+}
 
 size_t offset_of(const std::string& text, size_t code_points) {
   size_t at = 0;
@@ -38,7 +40,8 @@ std::string TextTable::text() const {
   size_t total = 2 * (widths.size() - 1);
   for (const size_t width : widths) total += width;
   constexpr size_t kLeastName = 12;
-  if (total > kReportColumns && widths[0] > kLeastName) widths[0] -= std::min(widths[0] - kLeastName, total - kReportColumns);
+  if (total > kReportColumns && widths[0] > kLeastName)
+    widths[0] -= std::min(widths[0] - kLeastName, total - kReportColumns);
   std::string out;
   const auto line = [&](const auto& cell_of) {
     std::string text;

@@ -15,8 +15,9 @@
 namespace vetquant {
 namespace {
 
-constexpr uint64_t kLongestFrame = uint64_t{1} << 36;  // a worker gone mad shall not make the judge allocate without end
-constexpr size_t kGrowBytes = size_t{1} << 24;         // memory follows what has arrived, not what was announced
+constexpr uint64_t kLongestFrame = uint64_t{1}
+                                   << 36;       // a worker gone mad shall not make the judge allocate without end
+constexpr size_t kGrowBytes = size_t{1} << 24;  // memory follows what has arrived, not what was announced
 
 bool try_again(int error) { return error == EAGAIN || error == EINTR; }
 

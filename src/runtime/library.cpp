@@ -17,10 +17,13 @@ constexpr uint32_t kOldestApi = 11;  // has every call that we make
 
 ErrorCode code_of(OrtErrorCode code) {
   switch (code) {
-    case ORT_NO_SUCHFILE: return ErrorCode::kIo;
+    case ORT_NO_SUCHFILE:
+      return ErrorCode::kIo;
     case ORT_INVALID_PROTOBUF:
-    case ORT_NO_MODEL: return ErrorCode::kBadModel;
-    default: return ErrorCode::kUnsupported;
+    case ORT_NO_MODEL:
+      return ErrorCode::kBadModel;
+    default:
+      return ErrorCode::kUnsupported;
   }
 }
 
@@ -53,12 +56,14 @@ fs::path find_runtime_library(const fs::path& wished) {
   if (!wished.empty()) {
     const fs::path found = library_in(wished);
     if (fs::exists(found, ignored)) return found;
-    throw Error(ErrorCode::kUsage, "there is no ONNX Runtime library; name libonnxruntime.so or the folder it is in", found.string());
+    throw Error(ErrorCode::kUsage, "there is no ONNX Runtime library; name libonnxruntime.so or the folder it is in",
+                found.string());
   }
   if (const char* named = std::getenv("VETQUANT_ONNXRUNTIME_LIB"); named != nullptr && *named != '\0') {
     const fs::path found = library_in(named);
     if (fs::exists(found, ignored)) return found;
-    throw Error(ErrorCode::kUsage, "there is no ONNX Runtime library here, but VETQUANT_ONNXRUNTIME_LIB says so", found.string());
+    throw Error(ErrorCode::kUsage, "there is no ONNX Runtime library here, but VETQUANT_ONNXRUNTIME_LIB says so",
+                found.string());
   }
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored).parent_path();
   const std::vector<fs::path> places = {program / ".." / "lib" / "vetquant" / "libonnxruntime.so",
@@ -68,8 +73,8 @@ fs::path find_runtime_library(const fs::path& wished) {
     if (fs::exists(place, ignored)) return place.lexically_normal();
     tried += (tried.empty() ? "" : ", ") + place.lexically_normal().string();
   }
-  throw Error(ErrorCode::kUsage,
-              "no ONNX Runtime library found (tried " + tried + "); name one with --runtime-lib or VETQUANT_ONNXRUNTIME_LIB");
+  throw Error(ErrorCode::kUsage, "no ONNX Runtime library found (tried " + tried +
+                                     "); name one with --runtime-lib or VETQUANT_ONNXRUNTIME_LIB");
 }
 
 RuntimeLibrary::RuntimeLibrary() = default;
@@ -82,11 +87,13 @@ std::shared_ptr<const RuntimeLibrary> RuntimeLibrary::open(const fs::path& path)
   void* handle = dlopen(whole.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const char* reason = dlerror();
-    throw Error(ErrorCode::kUsage, "cannot be loaded as ONNX Runtime: " + one_line(reason ? reason : "unknown reason"), whole.string());
+    throw Error(ErrorCode::kUsage, "cannot be loaded as ONNX Runtime: " + one_line(reason ? reason : "unknown reason"),
+                whole.string());
   }
   using GetApiBase = const OrtApiBase* (*)();
   const auto get_base = reinterpret_cast<GetApiBase>(dlsym(handle, "OrtGetApiBase"));
-  if (get_base == nullptr) throw Error(ErrorCode::kUsage, "is not ONNX Runtime: it has no OrtGetApiBase", whole.string());
+  if (get_base == nullptr)
+    throw Error(ErrorCode::kUsage, "is not ONNX Runtime: it has no OrtGetApiBase", whole.string());
   const OrtApiBase* base = get_base();
   std::shared_ptr<RuntimeLibrary> library(new RuntimeLibrary());
   library->path_ = whole;
@@ -96,7 +103,8 @@ std::shared_ptr<const RuntimeLibrary> RuntimeLibrary::open(const fs::path& path)
     library->api_->ort = base->GetApi(version);
   }
   if (library->api_->ort == nullptr) {
-    throw Error(ErrorCode::kUsage, "ONNX Runtime " + library->version_ + " is too old; 1.11 is the least", whole.string());
+    throw Error(ErrorCode::kUsage, "ONNX Runtime " + library->version_ + " is too old; 1.11 is the least",
+                whole.string());
   }
   const OrtApi& ort = *library->api_->ort;
   check_status(ort, ort.CreateEnv(ORT_LOGGING_LEVEL_ERROR, "vetquant", &library->api_->environment), whole.string());

@@ -21,7 +21,8 @@ MemoryUse memory_use() {
     if (key == "VmRSS:") use.resident_bytes = kibibytes * 1024;
     if (key == "VmHWM:") use.peak_bytes = kibibytes * 1024;
   }
-  if (use.resident_bytes == 0) throw Error(ErrorCode::kInternal, "tells no memory use; is /proc mounted?", "/proc/self/status");
+  if (use.resident_bytes == 0)
+    throw Error(ErrorCode::kInternal, "tells no memory use; is /proc mounted?", "/proc/self/status");
   return use;
 }
 

@@ -79,7 +79,8 @@ void MessageWriter::counts(const std::map<std::string, uint64_t>& counts) {
 
 uint64_t MessageReader::number() {
   uint64_t value = 0;
-  if (body_.size() - position_ < sizeof value) throw Error(ErrorCode::kGate, "the judged process sent a message that ends too early");
+  if (body_.size() - position_ < sizeof value)
+    throw Error(ErrorCode::kGate, "the judged process sent a message that ends too early");
   std::memcpy(&value, body_.data() + position_, sizeof value);
   position_ += sizeof value;
   return value;
@@ -89,7 +90,8 @@ double MessageReader::real() { return std::bit_cast<double>(number()); }
 
 std::vector<std::byte> MessageReader::bytes() {
   const uint64_t length = number();
-  if (length > body_.size() - position_) throw Error(ErrorCode::kGate, "the judged process sent a message that ends too early");
+  if (length > body_.size() - position_)
+    throw Error(ErrorCode::kGate, "the judged process sent a message that ends too early");
   const auto begin = body_.begin() + static_cast<std::ptrdiff_t>(position_);
   position_ += length;
   return {begin, begin + static_cast<std::ptrdiff_t>(length)};
@@ -102,7 +104,8 @@ std::string MessageReader::text() {
 
 uint64_t MessageReader::count() {
   const uint64_t things = number();
-  if (things > (body_.size() - position_) / 8) throw Error(ErrorCode::kGate, "the judged process sent a message that ends too early");
+  if (things > (body_.size() - position_) / 8)
+    throw Error(ErrorCode::kGate, "the judged process sent a message that ends too early");
   return things;
 }
 

@@ -13,10 +13,14 @@ namespace {
 
 GraphOptimizationLevel level_of(Optimization optimization) {
   switch (optimization) {
-    case Optimization::kNone: return ORT_DISABLE_ALL;
-    case Optimization::kBasic: return ORT_ENABLE_BASIC;
-    case Optimization::kExtended: return ORT_ENABLE_EXTENDED;
-    case Optimization::kAll: break;
+    case Optimization::kNone:
+      return ORT_DISABLE_ALL;
+    case Optimization::kBasic:
+      return ORT_ENABLE_BASIC;
+    case Optimization::kExtended:
+      return ORT_ENABLE_EXTENDED;
+    case Optimization::kAll:
+      break;
   }
   return ORT_ENABLE_ALL;
 }
@@ -35,7 +39,8 @@ OrtPtr<OrtSessionOptions> make_options(const OrtApi& ort, const SessionOptions& 
     check_status(ort, ort.AddSessionConfigEntry(raw, key.c_str(), value.c_str()), key);
   }
   if (!options.optimized_model.empty()) {
-    check_status(ort, ort.SetOptimizedModelFilePath(raw, options.optimized_model.c_str()), options.optimized_model.string());
+    check_status(ort, ort.SetOptimizedModelFilePath(raw, options.optimized_model.c_str()),
+                 options.optimized_model.string());
   }
   return made;
 }
@@ -92,17 +97,24 @@ struct Session::State {
     OrtAllocator* allocator = nullptr;
     check_status(*ort, ort->GetAllocatorWithDefaultOptions(&allocator), "allocator");
     size_t count = 0;
-    check_status(*ort, outputs ? ort->SessionGetOutputCount(session.get(), &count) : ort->SessionGetInputCount(session.get(), &count), "session");
+    check_status(
+        *ort,
+        outputs ? ort->SessionGetOutputCount(session.get(), &count) : ort->SessionGetInputCount(session.get(), &count),
+        "session");
     std::vector<TensorInfo> all;
     for (size_t i = 0; i < count; ++i) {
       char* raw_name = nullptr;
-      check_status(*ort, outputs ? ort->SessionGetOutputName(session.get(), i, allocator, &raw_name)
-                                 : ort->SessionGetInputName(session.get(), i, allocator, &raw_name), "session");
+      check_status(*ort,
+                   outputs ? ort->SessionGetOutputName(session.get(), i, allocator, &raw_name)
+                           : ort->SessionGetInputName(session.get(), i, allocator, &raw_name),
+                   "session");
       std::string name = raw_name;
       check_status(*ort, ort->AllocatorFree(allocator, raw_name), name);
       OrtTypeInfo* raw_type = nullptr;
-      check_status(*ort, outputs ? ort->SessionGetOutputTypeInfo(session.get(), i, &raw_type)
-                                 : ort->SessionGetInputTypeInfo(session.get(), i, &raw_type), name);
+      check_status(*ort,
+                   outputs ? ort->SessionGetOutputTypeInfo(session.get(), i, &raw_type)
+                           : ort->SessionGetInputTypeInfo(session.get(), i, &raw_type),
+                   name);
       const OrtPtr<OrtTypeInfo> type(raw_type, {ort->ReleaseTypeInfo});
       all.push_back(tensor_info(*ort, std::move(name), *type));
     }
@@ -115,8 +127,10 @@ struct Session::State {
     // The runtime does not write into inputs; its interface only lacks the const.
     auto* data = tensor.data.empty() ? &nothing : const_cast<std::byte*>(tensor.data.data());
     OrtValue* raw = nullptr;
-    check_status(*ort, ort->CreateTensorWithDataAsOrtValue(memory.get(), data, tensor.data.size(), tensor.shape.data(), tensor.shape.size(),
-                                                           element_of(tensor.dtype), &raw), input.name);
+    check_status(*ort,
+                 ort->CreateTensorWithDataAsOrtValue(memory.get(), data, tensor.data.size(), tensor.shape.data(),
+                                                     tensor.shape.size(), element_of(tensor.dtype), &raw),
+                 input.name);
     return OrtPtr<OrtValue>(raw, {ort->ReleaseValue});
   }
 
@@ -144,16 +158,25 @@ struct Session::State {
 std::string describe(const SessionOptions& options) {
   std::string text = std::to_string(options.threads) + (options.threads == 1 ? " thread, " : " threads, ");
   switch (options.optimization) {
-    case Optimization::kNone: text += "no optimizations"; break;
-    case Optimization::kBasic: text += "basic optimizations"; break;
-    case Optimization::kExtended: text += "extended optimizations"; break;
-    case Optimization::kAll: text += "all optimizations"; break;
+    case Optimization::kNone:
+      text += "no optimizations";
+      break;
+    case Optimization::kBasic:
+      text += "basic optimizations";
+      break;
+    case Optimization::kExtended:
+      text += "extended optimizations";
+      break;
+    case Optimization::kAll:
+      text += "all optimizations";
+      break;
   }
   for (const auto& [key, value] : options.config) text += ", " + key + "=" + value;
   return text;
 }
 
-Session::Session(std::shared_ptr<const RuntimeLibrary> library, const std::filesystem::path& model, const SessionOptions& options)
+Session::Session(std::shared_ptr<const RuntimeLibrary> library, const std::filesystem::path& model,
+                 const SessionOptions& options)
     : state_(std::make_unique<State>()) {
   state_->library = std::move(library);
   state_->ort = state_->library->api().ort;
@@ -164,7 +187,8 @@ Session::Session(std::shared_ptr<const RuntimeLibrary> library, const std::files
   state_->memory = OrtPtr<OrtMemoryInfo>(memory, {ort.ReleaseMemoryInfo});
   OrtSession* raw = nullptr;
   const auto begin = std::chrono::steady_clock::now();
-  check_status(ort, ort.CreateSession(state_->library->api().environment, model.c_str(), made.get(), &raw), model.string());
+  check_status(ort, ort.CreateSession(state_->library->api().environment, model.c_str(), made.get(), &raw),
+               model.string());
   load_ms_ = ms_since(begin);
   state_->session = OrtPtr<OrtSession>(raw, {ort.ReleaseSession});
   inputs_ = state_->describe_all(Side::kInputs);
@@ -192,8 +216,10 @@ std::vector<NamedTensor> Session::run(std::span<const NamedTensor> inputs, const
   }
   std::vector<OrtValue*> raw_outputs(output_names.size(), nullptr);
   const auto begin = std::chrono::steady_clock::now();
-  check_status(*state_->ort, state_->ort->Run(state_->session.get(), nullptr, input_names.data(), raw_values.data(), raw_values.size(),
-                                              output_names.data(), output_names.size(), raw_outputs.data()), "run");
+  check_status(*state_->ort,
+               state_->ort->Run(state_->session.get(), nullptr, input_names.data(), raw_values.data(),
+                                raw_values.size(), output_names.data(), output_names.size(), raw_outputs.data()),
+               "run");
   last_run_ms_ = ms_since(begin);
   std::vector<OrtPtr<OrtValue>> owned;
   for (OrtValue* value : raw_outputs) owned.emplace_back(value, OrtRelease<OrtValue>{state_->ort->ReleaseValue});

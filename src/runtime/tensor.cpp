@@ -36,7 +36,8 @@ HostTensor narrowed(const HostTensor& source, DType dtype, const std::vector<dou
       const double limit = std::ldexp(1.0, std::numeric_limits<T>::digits);
       const double least = std::is_signed_v<T> ? -limit : 0;
       if (!(values[i] >= least && values[i] < limit) || std::floor(values[i]) != values[i]) {
-        throw Error(ErrorCode::kUsage, "value " + std::to_string(values[i]) + " does not fit " + std::string(name_of(dtype)));
+        throw Error(ErrorCode::kUsage,
+                    "value " + std::to_string(values[i]) + " does not fit " + std::string(name_of(dtype)));
       }
       value = static_cast<T>(values[i]);
     } else {
@@ -75,7 +76,8 @@ uint64_t elements_of(const HostTensor& tensor) {
 void check_tensor(const HostTensor& tensor, const std::string& name) {
   const auto count = checked_elements(tensor.shape);
   const auto bits = static_cast<uint64_t>(bits_of(tensor.dtype));
-  if (bits == 0) throw Error(ErrorCode::kUsage, "only tensors of numbers can be handed to a model, not " + describe(tensor), name);
+  if (bits == 0)
+    throw Error(ErrorCode::kUsage, "only tensors of numbers can be handed to a model, not " + describe(tensor), name);
   if (!count || !checked_mul(*count, bits) || bytes_of(tensor.dtype, *count) != tensor.data.size()) {
     throw Error(ErrorCode::kUsage, std::to_string(tensor.data.size()) + " bytes do not fill " + describe(tensor), name);
   }
@@ -98,20 +100,33 @@ std::vector<double> to_doubles(const HostTensor& tensor) {
   check_tensor(tensor, "");
   const auto same = [](auto value) { return value; };
   switch (tensor.dtype) {
-    case DType::kFloat32: return widened<float>(tensor, same);
-    case DType::kFloat64: return widened<double>(tensor, same);
-    case DType::kFloat16: return widened<uint16_t>(tensor, half_to_float);
-    case DType::kBfloat16: return widened<uint16_t>(tensor, bfloat16_to_float);
-    case DType::kInt8: return widened<int8_t>(tensor, same);
+    case DType::kFloat32:
+      return widened<float>(tensor, same);
+    case DType::kFloat64:
+      return widened<double>(tensor, same);
+    case DType::kFloat16:
+      return widened<uint16_t>(tensor, half_to_float);
+    case DType::kBfloat16:
+      return widened<uint16_t>(tensor, bfloat16_to_float);
+    case DType::kInt8:
+      return widened<int8_t>(tensor, same);
     case DType::kUint8:
-    case DType::kBool: return widened<uint8_t>(tensor, same);
-    case DType::kInt16: return widened<int16_t>(tensor, same);
-    case DType::kUint16: return widened<uint16_t>(tensor, same);
-    case DType::kInt32: return widened<int32_t>(tensor, same);
-    case DType::kUint32: return widened<uint32_t>(tensor, same);
-    case DType::kInt64: return widened<int64_t>(tensor, same);
-    case DType::kUint64: return widened<uint64_t>(tensor, same);
-    default: throw Error(ErrorCode::kUnsupported, "values of " + std::string(name_of(tensor.dtype)) + " cannot be compared");
+    case DType::kBool:
+      return widened<uint8_t>(tensor, same);
+    case DType::kInt16:
+      return widened<int16_t>(tensor, same);
+    case DType::kUint16:
+      return widened<uint16_t>(tensor, same);
+    case DType::kInt32:
+      return widened<int32_t>(tensor, same);
+    case DType::kUint32:
+      return widened<uint32_t>(tensor, same);
+    case DType::kInt64:
+      return widened<int64_t>(tensor, same);
+    case DType::kUint64:
+      return widened<uint64_t>(tensor, same);
+    default:
+      throw Error(ErrorCode::kUnsupported, "values of " + std::string(name_of(tensor.dtype)) + " cannot be compared");
   }
 }
 
@@ -127,24 +142,36 @@ HostTensor converted(const HostTensor& tensor, DType dtype) {
   if (tensor.dtype == dtype) return tensor;
   const std::vector<double> values = to_doubles(tensor);
   switch (dtype) {
-    case DType::kFloat32: return narrowed<float>(tensor, dtype, values);
-    case DType::kFloat64: return narrowed<double>(tensor, dtype, values);
+    case DType::kFloat32:
+      return narrowed<float>(tensor, dtype, values);
+    case DType::kFloat64:
+      return narrowed<double>(tensor, dtype, values);
     case DType::kFloat16:
-    case DType::kBfloat16: return halved(tensor, dtype, values);
-    case DType::kInt8: return narrowed<int8_t>(tensor, dtype, values);
-    case DType::kUint8: return narrowed<uint8_t>(tensor, dtype, values);
-    case DType::kInt16: return narrowed<int16_t>(tensor, dtype, values);
-    case DType::kUint16: return narrowed<uint16_t>(tensor, dtype, values);
-    case DType::kInt32: return narrowed<int32_t>(tensor, dtype, values);
-    case DType::kUint32: return narrowed<uint32_t>(tensor, dtype, values);
-    case DType::kInt64: return narrowed<int64_t>(tensor, dtype, values);
-    case DType::kUint64: return narrowed<uint64_t>(tensor, dtype, values);
+    case DType::kBfloat16:
+      return halved(tensor, dtype, values);
+    case DType::kInt8:
+      return narrowed<int8_t>(tensor, dtype, values);
+    case DType::kUint8:
+      return narrowed<uint8_t>(tensor, dtype, values);
+    case DType::kInt16:
+      return narrowed<int16_t>(tensor, dtype, values);
+    case DType::kUint16:
+      return narrowed<uint16_t>(tensor, dtype, values);
+    case DType::kInt32:
+      return narrowed<int32_t>(tensor, dtype, values);
+    case DType::kUint32:
+      return narrowed<uint32_t>(tensor, dtype, values);
+    case DType::kInt64:
+      return narrowed<int64_t>(tensor, dtype, values);
+    case DType::kUint64:
+      return narrowed<uint64_t>(tensor, dtype, values);
     case DType::kBool: {
       HostTensor out{dtype, tensor.shape, std::vector<std::byte>(values.size())};
       for (size_t i = 0; i < values.size(); ++i) out.data[i] = static_cast<std::byte>(values[i] != 0);
       return out;
     }
-    default: throw Error(ErrorCode::kUnsupported, "values cannot be converted to " + std::string(name_of(dtype)));
+    default:
+      throw Error(ErrorCode::kUnsupported, "values cannot be converted to " + std::string(name_of(dtype)));
   }
 }
 

@@ -8,7 +8,8 @@
 namespace vetquant {
 
 struct Worker::State {
-  State(const WorkerProgram& program, const WorkerLimits& wished) : limits(wished), process(program), channel(process.take_socket()) {}
+  State(const WorkerProgram& program, const WorkerLimits& wished)
+      : limits(wished), process(program), channel(process.take_socket()) {}
 
   MessageReader ask(const MessageWriter& request, const std::string& doing) {
     if (!ended.empty()) throw Error(ErrorCode::kGate, ended, where);
@@ -29,7 +30,8 @@ struct Worker::State {
     interrupt::check();
     if (outcome == Channel::Outcome::kTimedOut) {
       process.kill();
-      ended = "the judged process took more than " + std::to_string(limits.timeout.count()) + " ms while " + doing + " and was ended";
+      ended = "the judged process took more than " + std::to_string(limits.timeout.count()) + " ms while " + doing +
+              " and was ended";
     } else {
       ended = "the judged process " + process.wait_and_describe() + ", while " + doing;
     }
@@ -43,12 +45,14 @@ struct Worker::State {
   std::string ended;  // how it ended, once it did
 };
 
-Worker::Worker(const WorkerProgram& program, const WorkerLimits& limits) : state_(std::make_unique<State>(program, limits)) {}
+Worker::Worker(const WorkerProgram& program, const WorkerLimits& limits)
+    : state_(std::make_unique<State>(program, limits)) {}
 Worker::~Worker() = default;
 
 int Worker::process_id() const { return state_->process.id(); }
 
-OpenedModel Worker::open(const std::filesystem::path& library, const std::filesystem::path& model, const SessionOptions& options) {
+OpenedModel Worker::open(const std::filesystem::path& library, const std::filesystem::path& model,
+                         const SessionOptions& options) {
   state_->where = model.string();
   MessageWriter request(MessageKind::kOpen);
   request.number(state_->limits.memory_bytes);
@@ -77,8 +81,10 @@ double Worker::time_again_ms() { return state_->ask(MessageWriter(MessageKind::k
 
 MemoryUse Worker::memory() { return state_->ask(MessageWriter(MessageKind::kMemory), "telling its memory").memory(); }
 
-std::map<std::string, uint64_t> Worker::optimized_operators(const std::filesystem::path& library, const std::filesystem::path& model,
-                                                            const SessionOptions& options, const std::filesystem::path& folder) {
+std::map<std::string, uint64_t> Worker::optimized_operators(const std::filesystem::path& library,
+                                                            const std::filesystem::path& model,
+                                                            const SessionOptions& options,
+                                                            const std::filesystem::path& folder) {
   state_->where = model.string();
   MessageWriter request(MessageKind::kOperators);
   request.text(library.string());

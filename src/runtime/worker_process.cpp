@@ -68,7 +68,8 @@ WorkerProcess::WorkerProcess(const WorkerProgram& program) {
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  const int failure = ::posix_spawn(&id_, program.path.c_str(), &files.actions, &attributes.attributes, arguments.data(), environ);
+  const int failure =
+      ::posix_spawn(&id_, program.path.c_str(), &files.actions, &attributes.attributes, arguments.data(), environ);
   ::close(ends[1]);
   if (failure != 0) {
     if (socket_ >= 0) ::close(socket_);

@@ -18,12 +18,18 @@ class Server {
  public:
   MessageWriter answer(MessageReader& request) {
     switch (request.kind()) {
-      case MessageKind::kOpen: return open(request);
-      case MessageKind::kRun: return run(request);
-      case MessageKind::kTimeAgain: return time_again();
-      case MessageKind::kMemory: return memory();
-      case MessageKind::kOperators: return operators(request);
-      default: throw Error(ErrorCode::kInternal, "unknown request to a judged process");
+      case MessageKind::kOpen:
+        return open(request);
+      case MessageKind::kRun:
+        return run(request);
+      case MessageKind::kTimeAgain:
+        return time_again();
+      case MessageKind::kMemory:
+        return memory();
+      case MessageKind::kOperators:
+        return operators(request);
+      default:
+        throw Error(ErrorCode::kInternal, "unknown request to a judged process");
     }
   }
 

@@ -24,24 +24,34 @@ std::vector<JobExtents> job_extents(const Emitted& emitted, const Framed& framed
     const Extent extent{&file, gap.offset, gap.bytes};
     Extent* place = nullptr;
     switch (declared.kind) {
-      case RecipeKind::kCodes: place = &job.codes; break;
-      case RecipeKind::kScale: place = &job.scale; job.scale_type = declared.dtype; break;
-      case RecipeKind::kZeroPoint: place = &job.zero_point; break;
-      default: break;
+      case RecipeKind::kCodes:
+        place = &job.codes;
+        break;
+      case RecipeKind::kScale:
+        place = &job.scale;
+        job.scale_type = declared.dtype;
+        break;
+      case RecipeKind::kZeroPoint:
+        place = &job.zero_point;
+        break;
+      default:
+        break;
     }
-    if (place == nullptr || *place) throw Error(ErrorCode::kInternal, "a result of a quantization job is stored twice", declared.name);
+    if (place == nullptr || *place)
+      throw Error(ErrorCode::kInternal, "a result of a quantization job is stored twice", declared.name);
     *place = extent;
   }
   for (size_t i = 0; i < extents.size(); ++i) {
     if (!extents[i].codes || !extents[i].scale) {
-      throw Error(ErrorCode::kInternal, "codes or scale of a quantization job are stored nowhere", emitted.jobs[i].name);
+      throw Error(ErrorCode::kInternal, "codes or scale of a quantization job are stored nowhere",
+                  emitted.jobs[i].name);
     }
   }
   return extents;
 }
 
-std::vector<std::unique_ptr<Unit>> make_units(const Emitted& emitted, const AlgorithmSet& algorithms, const Framed& framed,
-                                              OutputFile& file, const UnitOptions& options) {
+std::vector<std::unique_ptr<Unit>> make_units(const Emitted& emitted, const AlgorithmSet& algorithms,
+                                              const Framed& framed, OutputFile& file, const UnitOptions& options) {
   const std::vector<JobExtents> jobs = job_extents(emitted, framed, file);
   std::vector<std::unique_ptr<Unit>> units;
   for (const Gap& gap : framed.gaps) {
@@ -59,9 +69,12 @@ std::vector<std::unique_ptr<Unit>> make_units(const Emitted& emitted, const Algo
         break;
       }
       case RecipeKind::kScale:
-      case RecipeKind::kZeroPoint: break;  // filled by their job
+      case RecipeKind::kZeroPoint:
+        break;  // filled by their job
       case RecipeKind::kHalves:
-      case RecipeKind::kBfloat16s: units.push_back(make_half_unit(declared, extent, options)); break;
+      case RecipeKind::kBfloat16s:
+        units.push_back(make_half_unit(declared, extent, options));
+        break;
       case RecipeKind::kCopy:
         units.push_back(make_copy_unit(declared.source, declared.dtype, declared.proven_equal, extent, options));
         break;

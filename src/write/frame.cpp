@@ -20,12 +20,15 @@ struct Child {
 
 // The messages on the way from a ModelProto to its tensors.
 constexpr Child kChildren[] = {
-    {Kind::kModel, 7, Kind::kGraph},       {Kind::kModel, 20, Kind::kTraining},   {Kind::kModel, 25, Kind::kFunction},
-    {Kind::kTraining, 1, Kind::kGraph},    {Kind::kTraining, 2, Kind::kGraph},    {Kind::kGraph, 1, Kind::kNode},
-    {Kind::kGraph, 5, Kind::kTensor},      {Kind::kGraph, 15, Kind::kSparse},     {Kind::kFunction, 7, Kind::kNode},
-    {Kind::kFunction, 11, Kind::kAttribute}, {Kind::kNode, 5, Kind::kAttribute},  {Kind::kAttribute, 5, Kind::kTensor},
-    {Kind::kAttribute, 6, Kind::kGraph},   {Kind::kAttribute, 10, Kind::kTensor}, {Kind::kAttribute, 11, Kind::kGraph},
-    {Kind::kAttribute, 22, Kind::kSparse}, {Kind::kAttribute, 23, Kind::kSparse}, {Kind::kSparse, 1, Kind::kTensor},
+    {Kind::kModel, 7, Kind::kGraph},       {Kind::kModel, 20, Kind::kTraining},
+    {Kind::kModel, 25, Kind::kFunction},   {Kind::kTraining, 1, Kind::kGraph},
+    {Kind::kTraining, 2, Kind::kGraph},    {Kind::kGraph, 1, Kind::kNode},
+    {Kind::kGraph, 5, Kind::kTensor},      {Kind::kGraph, 15, Kind::kSparse},
+    {Kind::kFunction, 7, Kind::kNode},     {Kind::kFunction, 11, Kind::kAttribute},
+    {Kind::kNode, 5, Kind::kAttribute},    {Kind::kAttribute, 5, Kind::kTensor},
+    {Kind::kAttribute, 6, Kind::kGraph},   {Kind::kAttribute, 10, Kind::kTensor},
+    {Kind::kAttribute, 11, Kind::kGraph},  {Kind::kAttribute, 22, Kind::kSparse},
+    {Kind::kAttribute, 23, Kind::kSparse}, {Kind::kSparse, 1, Kind::kTensor},
     {Kind::kSparse, 2, Kind::kTensor},
 };
 
@@ -107,10 +110,14 @@ class Framer {
   static size_t end_of(const WireField& field) {
     const size_t tag = varint_size(static_cast<uint64_t>(field.number) << 3);
     switch (field.type) {
-      case WireType::kVarint: return field.begin + tag + varint_size(field.varint);
-      case WireType::kFixed64: return field.begin + tag + 8;
-      case WireType::kFixed32: return field.begin + tag + 4;
-      case WireType::kBytes: break;
+      case WireType::kVarint:
+        return field.begin + tag + varint_size(field.varint);
+      case WireType::kFixed64:
+        return field.begin + tag + 8;
+      case WireType::kFixed32:
+        return field.begin + tag + 4;
+      case WireType::kBytes:
+        break;
     }
     return field.payload + field.length;
   }

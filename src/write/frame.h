@@ -15,16 +15,16 @@
 namespace vetquant {
 
 struct Gap {
-  uint64_t offset = 0;        // in the file that holds it: the model, or the sidecar
+  uint64_t offset = 0;  // in the file that holds it: the model, or the sidecar
   uint64_t bytes = 0;
-  int declared = -1;          // index into Emitted::declared, or
+  int declared = -1;                           // index into Emitted::declared, or
   std::shared_ptr<const StoredTensor> stored;  // a tensor of the source model that stays
 };
 
 struct Framed {
-  std::string literals;               // the model file without its gaps
-  std::vector<uint64_t> gap_at;       // position in `literals` of each gap; empty where payloads are in a sidecar
-  std::vector<Gap> gaps;              // in file order
+  std::string literals;          // the model file without its gaps
+  std::vector<uint64_t> gap_at;  // position in `literals` of each gap; empty where payloads are in a sidecar
+  std::vector<Gap> gaps;         // in file order
   uint64_t model_bytes = 0;
   uint64_t sidecar_bytes = 0;
 };

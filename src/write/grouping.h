@@ -23,9 +23,9 @@ class Grouping {
   bool is_identity() const { return identity_; }
 
   template <class T>
-  void gather(const T* box, T* grouped) const;    // box order to [groups, length]
+  void gather(const T* box, T* grouped) const;  // box order to [groups, length]
   template <class T>
-  void scatter(const T* grouped, T* box) const;   // and back
+  void scatter(const T* grouped, T* box) const;  // and back
 
  private:
   struct Axis {

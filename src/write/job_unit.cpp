@@ -141,9 +141,7 @@ class SlabJob : public JobUnit {
   }
 
   // The least number of first-axis indices that hold whole groups, and begin at a whole byte of every extent.
-  static int64_t unit_rows(const QuantJob& job) {
-    return 2 * (job.layout.block_axis == 0 ? job.layout.block_size : 1);
-  }
+  static int64_t unit_rows(const QuantJob& job) { return 2 * (job.layout.block_axis == 0 ? job.layout.block_size : 1); }
 
   uint64_t run_tasks() const override { return static_cast<uint64_t>((shape_[0] + rows_ - 1) / rows_); }
 
@@ -186,7 +184,8 @@ class SlabJob : public JobUnit {
       std::vector<float> grouped(values.size());
       grouping.gather(values.data(), grouped.data());
       std::vector<uint8_t> grouped_codes(values.size());
-      algorithm_.quantize(job_.spec, grouped, grouping.length(), parameters.scale, parameters.zero_point, grouped_codes);
+      algorithm_.quantize(job_.spec, grouped, grouping.length(), parameters.scale, parameters.zero_point,
+                          grouped_codes);
       grouping.scatter(grouped_codes.data(), codes.data());
       measure(task, grouping, grouped, grouped_codes, parameters);
       return;
@@ -240,8 +239,10 @@ class SlabJob : public JobUnit {
     const size_t rows = codes.size() / row, blocks = parameters.scale.size() / rows;
     std::vector<uint8_t> padded(rows * wide);
     for (size_t r = 0; r < rows; ++r) {
-      std::copy_n(codes.begin() + static_cast<std::ptrdiff_t>(r * row), row, padded.begin() + static_cast<std::ptrdiff_t>(r * wide));
-      const uint8_t zero = static_cast<uint8_t>(zero_point_code(parameters.zero_point[(r + 1) * blocks - 1]) ^ job_.code_xor);
+      std::copy_n(codes.begin() + static_cast<std::ptrdiff_t>(r * row), row,
+                  padded.begin() + static_cast<std::ptrdiff_t>(r * wide));
+      const uint8_t zero =
+          static_cast<uint8_t>(zero_point_code(parameters.zero_point[(r + 1) * blocks - 1]) ^ job_.code_xor);
       std::fill(padded.begin() + static_cast<std::ptrdiff_t>(r * wide + row),
                 padded.begin() + static_cast<std::ptrdiff_t>((r + 1) * wide), zero);
     }
@@ -258,7 +259,8 @@ class FitJob : public JobUnit {
       : JobUnit(job, algorithm, extents, options),
         parameters_(static_cast<size_t>(product(scale_shape(shape_, job.layout)))),
         tiles_(tiles_of(shape_, tile_elements(), nibbles() ? TileStart::kEven : TileStart::kAny)) {
-    if (job.layout.block_axis >= 0) throw Error(ErrorCode::kInternal, "blocks along an inner axis need a channel axis first", job.name);
+    if (job.layout.block_axis >= 0)
+      throw Error(ErrorCode::kInternal, "blocks along an inner axis need a channel axis first", job.name);
     for (int axis : job.layout.channel_axes) {
       if (fit_axis_ < 0 || shape_[static_cast<size_t>(axis)] > shape_[static_cast<size_t>(fit_axis_)]) fit_axis_ = axis;
     }
@@ -382,10 +384,14 @@ class FitJob : public JobUnit {
     const size_t run = static_cast<size_t>(box.extent[axis] * product(shape_, axis + 1));
     const size_t outer = codes.size() / std::max<size_t>(1, run);
     if (nibbles() && outer > 1 && box.extent[axis] != shape_[axis]) {
-      throw Error(ErrorCode::kUnsupported, "this algorithm gives 4-bit codes of its own, which need blocks along the first axis or a tensor that fits into memory", job_.name);
+      throw Error(ErrorCode::kUnsupported,
+                  "this algorithm gives 4-bit codes of its own, which need blocks along the first axis or a tensor "
+                  "that fits into memory",
+                  job_.name);
     }
     for (size_t o = 0; o < outer; ++o) {
-      std::vector<uint8_t> part(codes.begin() + static_cast<std::ptrdiff_t>(o * run), codes.begin() + static_cast<std::ptrdiff_t>((o + 1) * run));
+      std::vector<uint8_t> part(codes.begin() + static_cast<std::ptrdiff_t>(o * run),
+                                codes.begin() + static_cast<std::ptrdiff_t>((o + 1) * run));
       const uint64_t at = (o * static_cast<uint64_t>(shape_[axis]) + static_cast<uint64_t>(box.start[axis])) *
                           static_cast<uint64_t>(product(shape_, axis + 1));
       write_codes(at, part);

@@ -17,7 +17,8 @@ void Extent::write(uint64_t at, std::span<const std::byte> data) const {
 
 uint64_t flat_index(const Shape& shape, const Shape& at) {
   uint64_t flat = 0;
-  for (size_t d = 0; d < shape.size(); ++d) flat = flat * static_cast<uint64_t>(shape[d]) + static_cast<uint64_t>(at[d]);
+  for (size_t d = 0; d < shape.size(); ++d)
+    flat = flat * static_cast<uint64_t>(shape[d]) + static_cast<uint64_t>(at[d]);
   return flat;
 }
 
@@ -40,7 +41,8 @@ std::vector<Box> tiles_of(const Shape& shape, uint64_t elements, TileStart start
   int64_t step = std::max<int64_t>(1, static_cast<int64_t>(elements / inner));
   const uint64_t per_lead = inner * static_cast<uint64_t>(shape[axis]);
   if (start == TileStart::kEven && inner % 2 != 0) step = std::max<int64_t>(2, step & ~int64_t{1});
-  if (start == TileStart::kEven && axis > 0 && per_lead % 2 != 0) {  // odd rows below leading axes: only the whole tensor begins at an even element
+  if (start == TileStart::kEven && axis > 0 &&
+      per_lead % 2 != 0) {  // odd rows below leading axes: only the whole tensor begins at an even element
     tiles.push_back({Shape(shape.size(), 0), shape});
     return tiles;
   }
@@ -79,7 +81,8 @@ namespace {
 
 class CopyUnit : public Unit {
  public:
-  CopyUnit(TensorView source, DType dtype, std::vector<TensorView> equal, const Extent& extent, const UnitOptions& options)
+  CopyUnit(TensorView source, DType dtype, std::vector<TensorView> equal, const Extent& extent,
+           const UnitOptions& options)
       : source_(source.dtype() == dtype ? std::move(source) : source.cast(dtype)),
         equal_(std::move(equal)),
         extent_(extent),

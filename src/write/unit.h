@@ -29,7 +29,7 @@ struct Extent {
 class Unit {
  public:
   virtual ~Unit() = default;
-  virtual uint64_t source_bytes() const = 0;   // for batching and progress
+  virtual uint64_t source_bytes() const = 0;  // for batching and progress
   virtual uint64_t fit_tasks() const { return 0; }
   virtual void fit(uint64_t /*task*/) {}
   virtual uint64_t run_tasks() const = 0;
@@ -38,7 +38,7 @@ class Unit {
 };
 
 struct UnitOptions {
-  uint64_t tile_bytes = 1u << 20;   // of float values
+  uint64_t tile_bytes = 1u << 20;  // of float values
   Measure measure = Measure::kNo;
 };
 

@@ -29,7 +29,8 @@ bool wants_sidecar(const Framed& single, Sidecar sidecar, const std::filesystem:
   if (sidecar == Sidecar::kAlways) return !single.gaps.empty();
   if (single.model_bytes <= kLargestSingleFile) return false;
   if (sidecar == Sidecar::kNever) {
-    throw Error(ErrorCode::kUsage, "the result is above 2 GiB, which one protobuf file cannot hold; allow a sidecar", output.string());
+    throw Error(ErrorCode::kUsage, "the result is above 2 GiB, which one protobuf file cannot hold; allow a sidecar",
+                output.string());
   }
   return true;
 }
@@ -39,7 +40,8 @@ void verify(const std::filesystem::path& path) {
   try {
     Model::load(path);
   } catch (const Error& error) {
-    throw Error(ErrorCode::kInternal, "the written model does not load again: " + std::string(error.what()), path.string());
+    throw Error(ErrorCode::kInternal, "the written model does not load again: " + std::string(error.what()),
+                path.string());
   }
 }
 
@@ -53,7 +55,8 @@ std::vector<std::filesystem::path> own_sidecars(const std::filesystem::path& out
     const std::string prefix = output.stem().string() + ".", suffix = ".weights";
     for (const auto& file : model->files()) {
       const std::string name = file->path().filename().string();
-      if (name.size() == prefix.size() + kDigestDigits + suffix.size() && name.starts_with(prefix) && name.ends_with(suffix)) {
+      if (name.size() == prefix.size() + kDigestDigits + suffix.size() && name.starts_with(prefix) &&
+          name.ends_with(suffix)) {
         found.push_back(output.parent_path() / name);
       }
     }
@@ -116,7 +119,8 @@ WriteResult write_with_sidecar(const Emitted& emitted, const AlgorithmSet& algor
 
 }  // namespace
 
-LayoutSizes layout_sizes(const Model& model, const Emitted& emitted, Sidecar sidecar, const std::filesystem::path& output) {
+LayoutSizes layout_sizes(const Model& model, const Emitted& emitted, Sidecar sidecar,
+                         const std::filesystem::path& output) {
   const Framed single = frame_model(model, emitted, std::nullopt);
   if (!wants_sidecar(single, sidecar, output)) return {single.model_bytes, 0};
   const Framed split = frame_model(model, emitted, sidecar_stand_in(output));

@@ -32,7 +32,8 @@ TEST(ArrayFile, ReadsNpyOfEveryType) {
   EXPECT_EQ(floats[0].name, "f");
   EXPECT_EQ(describe(floats[0].tensor), "fp32[2, 3]");
   EXPECT_EQ(to_doubles(floats[0].tensor), (std::vector<double>{1, 2, 3, 4, 5, 6.5}));
-  EXPECT_EQ(to_doubles(read_arrays(folder.write("i.npy", npy<int64_t>("<i8", "2,", {-1, 7})))[0].tensor), (std::vector<double>{-1, 7}));
+  EXPECT_EQ(to_doubles(read_arrays(folder.write("i.npy", npy<int64_t>("<i8", "2,", {-1, 7})))[0].tensor),
+            (std::vector<double>{-1, 7}));
   EXPECT_EQ(describe(read_arrays(folder.write("b.npy", npy<uint8_t>("|b1", "1,", {1})))[0].tensor), "bool[1]");
   EXPECT_EQ(describe(read_arrays(folder.write("s.npy", npy<float>("<f4", "", {3})))[0].tensor), "fp32[]");
 }
@@ -46,7 +47,8 @@ TEST(ArrayFile, FortranOrderBecomesRowMajor) {
 TEST(ArrayFile, ReadsStoredAndDeflatedArchives) {
   TempFolder folder;
   for (const Pack pack : {Pack::kStored, Pack::kDeflated}) {
-    const auto path = folder.write("a.npz", npz({{"x", npy<float>("<f4", "3,", {1, 2, 3})}, {"n", npy<int8_t>("|i1", "2,", {4, 5})}}, pack));
+    const auto path = folder.write(
+        "a.npz", npz({{"x", npy<float>("<f4", "3,", {1, 2, 3})}, {"n", npy<int8_t>("|i1", "2,", {4, 5})}}, pack));
     const auto arrays = read_arrays(path);
     ASSERT_EQ(arrays.size(), 2U);
     EXPECT_EQ(arrays[1].name, "n");
@@ -76,8 +78,11 @@ TEST(ArrayFile, WhatIsNoArrayIsRefusedInOneLine) {
   TempFolder folder;
   EXPECT_NE(error_of(folder.write("a.npy", "")).find("is not a .npy array"), std::string::npos);
   EXPECT_NE(error_of(folder.write("a.npy", npy<float>(">f4", "1,", {1}))).find("'>f4'"), std::string::npos);
-  EXPECT_NE(error_of(folder.write("a.npy", npy<float>("<f4", "2,", {1}))).find("holds 4 bytes where its header says fp32[2]"), std::string::npos);
-  EXPECT_NE(error_of(folder.write("a.npy", npy<float>("<f4", "4611686018427387904, 4", {1}))).find("holds 4 bytes"), std::string::npos);
+  EXPECT_NE(
+      error_of(folder.write("a.npy", npy<float>("<f4", "2,", {1}))).find("holds 4 bytes where its header says fp32[2]"),
+      std::string::npos);
+  EXPECT_NE(error_of(folder.write("a.npy", npy<float>("<f4", "4611686018427387904, 4", {1}))).find("holds 4 bytes"),
+            std::string::npos);
   EXPECT_NE(error_of(folder.write("a.npy", npy<float>("<f4", "-1,", {1}))).find("broken shape"), std::string::npos);
   EXPECT_NE(error_of(folder.write("a.npz", "PK nothing")).find("not an .npz archive"), std::string::npos);
   EXPECT_NE(error_of(folder.write("a.bin", "x")).find("is not a .npy or .npz file"), std::string::npos);
@@ -102,7 +107,8 @@ TEST(ArrayFile, ALyingSizeDoesNotAllocate) {
 // Truncated everywhere, and thousands of seeded mutations: an error or an array, never a crash.
 TEST(ArrayFile, NoMutationCrashesTheReader) {
   TempFolder folder;
-  const std::string whole = npz({{"x", npy<float>("<f4", "3,", {1, 2, 3})}, {"y", npy<int8_t>("|i1", "2,", {4, 5})}}, Pack::kDeflated);
+  const std::string whole =
+      npz({{"x", npy<float>("<f4", "3,", {1, 2, 3})}, {"y", npy<int8_t>("|i1", "2,", {4, 5})}}, Pack::kDeflated);
   const auto read = [&](const std::string& bytes) {
     try {
       read_arrays(folder.write("m.npz", bytes));
@@ -114,15 +120,19 @@ TEST(ArrayFile, NoMutationCrashesTheReader) {
   Random random(11);
   for (int i = 0; i < 3000; ++i) {
     std::string bytes = whole;
-    for (uint64_t changes = 1 + random.below(4); changes > 0; --changes) bytes[random.below(bytes.size())] = static_cast<char>(random.next());
+    for (uint64_t changes = 1 + random.below(4); changes > 0; --changes)
+      bytes[random.below(bytes.size())] = static_cast<char>(random.next());
     read(bytes);
   }
   const std::string plain = npy<float>("<f4", "3,", {1, 2, 3});
   for (int i = 0; i < 3000; ++i) {
     std::string bytes = plain;
-    for (uint64_t changes = 1 + random.below(4); changes > 0; --changes) bytes[random.below(bytes.size())] = static_cast<char>(random.next());
+    for (uint64_t changes = 1 + random.below(4); changes > 0; --changes)
+      bytes[random.below(bytes.size())] = static_cast<char>(random.next());
     try {
-      parse_npy({reinterpret_cast<const std::byte*>(bytes.data()), reinterpret_cast<const std::byte*>(bytes.data()) + bytes.size()}, "x");
+      parse_npy({reinterpret_cast<const std::byte*>(bytes.data()),
+                 reinterpret_cast<const std::byte*>(bytes.data()) + bytes.size()},
+                "x");
     } catch (const Error&) {
     }
   }

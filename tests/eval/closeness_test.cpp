@@ -35,7 +35,8 @@ TEST(Closeness, EqualOutputsAreAtTheCeiling) {
 
 TEST(Closeness, ThresholdsIntegersAndRowsAreDecisions) {
   const double half = 0.5;
-  const Closeness speech = closeness(make_floats({4, 1}, {0.2F, 0.6F, 0.5F, 0.9F}), make_floats({4, 1}, {0.4F, 0.4F, 0.5F, 0.8F}), &half);
+  const Closeness speech =
+      closeness(make_floats({4, 1}, {0.2F, 0.6F, 0.5F, 0.9F}), make_floats({4, 1}, {0.4F, 0.4F, 0.5F, 0.8F}), &half);
   EXPECT_EQ(speech.decisions, 4U);
   EXPECT_EQ(speech.agreed, 3U);
   const Closeness ids = closeness(make_int64s({3}, {1, 2, 3}), make_int64s({3}, {1, 2, 4}));
@@ -67,7 +68,16 @@ TEST(Closeness, AnotherShapeIsAResultThatNamesBoth) {
 TEST(ClosenessMetrics, FullAgreementHasAnExactInterval) {
   TestSet set;
   std::vector<Closeness> samples(20);
-  for (Closeness& one : samples) one = {.signal = 100, .noise = 1, .dot = 100, .own_square = 100, .error_sum = 1, .error_max = 1, .elements = 10, .decisions = 5, .agreed = 5};
+  for (Closeness& one : samples)
+    one = {.signal = 100,
+           .noise = 1,
+           .dot = 100,
+           .own_square = 100,
+           .error_sum = 1,
+           .error_max = 1,
+           .elements = 10,
+           .decisions = 5,
+           .agreed = 5};
   set.samples = samples.size();
   const auto metrics = closeness_metrics(set, {{"y", samples}}, {});
   bool found = false;

@@ -22,14 +22,21 @@ Judgement two_models() {
   judgement.models.resize(2);
   judgement.models[0].name = "float";
   judgement.models[1].name = "int8";
-  Metric top1{"top1", "", "%", Better::kHigher, {97.5, {{95, {96, 98.5}}, {90, {96.4, 98.2}}}, "", true},
-              Estimate{-0.5, {{95, {-1.2, 0.3}}, {90, {-0.9, 0.1}}}, "", true}, std::nullopt};
+  Metric top1{"top1",
+              "",
+              "%",
+              Better::kHigher,
+              {97.5, {{95, {96, 98.5}}, {90, {96.4, 98.2}}}, "", true},
+              Estimate{-0.5, {{95, {-1.2, 0.3}}, {90, {-0.9, 0.1}}}, "", true},
+              std::nullopt};
   derive_ratio(top1, 98);
-  Metric bytes{"file_bytes", "", "B", Better::kLower, {30e6, {}, "", false}, Estimate{-70e6, {}, "", false}, std::nullopt};
+  Metric bytes{"file_bytes", "", "B", Better::kLower, {30e6, {}, "", false}, Estimate{-70e6, {}, "", false},
+               std::nullopt};
   derive_ratio(bytes, 100e6);
   judgement.models[1].metrics = {top1, bytes};
   for (const auto& [output, value] : {std::pair<const char*, double>{"a", 40}, {"b", 20}}) {
-    judgement.models[1].metrics.push_back({"sqnr_db", output, "dB", Better::kHigher, {value, {{95, {value - 1, value + 1}}}, "", true}, {}, {}});
+    judgement.models[1].metrics.push_back(
+        {"sqnr_db", output, "dB", Better::kHigher, {value, {{95, {value - 1, value + 1}}}, "", true}, {}, {}});
   }
   return judgement;
 }
@@ -64,7 +71,8 @@ TEST(Gate, GrammarTellsAbsoluteDifferenceChangeAndShare) {
 
 TEST(Gate, WhatIsNoGateIsAUsageErrorThatShowsHow) {
   EXPECT_EQ(error_of("top1"),
-            "gate 'top1': one of >= <= > < is missing; a gate is METRIC OP VALUE, such as top1>=-0.5, latency_ms<=0.8x or file_bytes<=30MB");
+            "gate 'top1': one of >= <= > < is missing; a gate is METRIC OP VALUE, such as top1>=-0.5, latency_ms<=0.8x "
+            "or file_bytes<=30MB");
   EXPECT_NE(error_of(">=3").find("the metric is missing"), std::string::npos);
   EXPECT_NE(error_of("top1>=x").find("'x' is not a number"), std::string::npos);
   EXPECT_NE(error_of("top1>=nan").find("is not a number"), std::string::npos);
@@ -83,7 +91,8 @@ TEST(Gate, AnUnknownMetricIsToldBeforeTheWork) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(),
-                 "gate 'wer<=+0.3': the task classification has no metric 'wer'; it has top1, top5, macro_f1, file_bytes, load_ms, latency_ms, settled_bytes, peak_bytes");
+                 "gate 'wer<=+0.3': the task classification has no metric 'wer'; it has top1, top5, macro_f1, "
+                 "file_bytes, load_ms, latency_ms, settled_bytes, peak_bytes");
   }
 }
 

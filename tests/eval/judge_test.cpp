@@ -54,8 +54,9 @@ TEST(Judge, ComparesOutputsOfTwoModels) {
   EXPECT_GT(latency->value.value, 0);
   EXPECT_TRUE(latency->difference);
   EXPECT_TRUE(latency->value.at(95));
-  EXPECT_EQ(find_metric(judgement.models[1], "file_bytes")->difference->value,
-            static_cast<double>(std::filesystem::file_size(other)) - static_cast<double>(std::filesystem::file_size(base)));
+  EXPECT_EQ(
+      find_metric(judgement.models[1], "file_bytes")->difference->value,
+      static_cast<double>(std::filesystem::file_size(other)) - static_cast<double>(std::filesystem::file_size(base)));
   EXPECT_TRUE(find_metric(judgement.models[0], "peak_bytes"));
   EXPECT_EQ(judgement.models[0].operators.at("MatMul"), 1U);
 }
@@ -77,9 +78,13 @@ TEST(Judge, TheBaselineMayStandAnywhere) {
 TEST(Judge, ClassifiesAndComparesPairs) {
   TempFolder folder;
   const auto base = folder.write("base.onnx", test::linear_model(test::plain_weights()));
-  const auto other = folder.write("other.onnx", test::linear_model(std::vector<float>{1, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1, 1}));  // never says class 1
-  folder.write("d.npz", npz({{"x", npy<float>("<f4", "4, 4", {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 2, 0, 0})}, {"t", npy<int64_t>("<i8", "4,", {0, 1, 2, 1})}}));
-  const auto set = folder.write("set.yaml", "version: 1\ntask: classification\ninputs: {x: 'd.npz#x'}\ntruth: 'd.npz#t'\nscores: y\nlabels: [a, b, c]\n");
+  const auto other = folder.write(
+      "other.onnx", test::linear_model(std::vector<float>{1, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1, 1}));  // never says class 1
+  folder.write("d.npz", npz({{"x", npy<float>("<f4", "4, 4", {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 2, 0, 0})},
+                             {"t", npy<int64_t>("<i8", "4,", {0, 1, 2, 1})}}));
+  const auto set = folder.write(
+      "set.yaml",
+      "version: 1\ntask: classification\ninputs: {x: 'd.npz#x'}\ntruth: 'd.npz#t'\nscores: y\nlabels: [a, b, c]\n");
   const Judgement judgement = judge(load_test_set(set), options_for({base, other}));
   EXPECT_EQ(find_metric(judgement.models[0], "top1")->value.value, 100);
   EXPECT_EQ(find_metric(judgement.models[1], "top1")->value.value, 50);
@@ -115,10 +120,14 @@ TEST(Judge, AnotherOutputShapeIsAResult) {
   TempFolder folder;
   const auto base = folder.write("base.onnx", test::linear_model(test::plain_weights()));
   test::TestModel other;
-  other.main().input("x", test::kFloat, {-1, 4}).output("y", test::kFloat, {-1, 4}).output("sum", test::kFloat, {-1, 4});
+  other.main()
+      .input("x", test::kFloat, {-1, 4})
+      .output("y", test::kFloat, {-1, 4})
+      .output("sum", test::kFloat, {-1, 4});
   other.main().node("Neg", {"x"}, {"y"}, "n");
   other.main().node("Add", {"x", "x"}, {"sum"}, "a");
-  const Judgement judgement = judge(load_test_set(write_inputs(folder)), options_for({base, folder.write("other.onnx", other)}));
+  const Judgement judgement =
+      judge(load_test_set(write_inputs(folder)), options_for({base, folder.write("other.onnx", other)}));
   EXPECT_EQ(judgement.models[1].failure, "output 'y' is fp32[1, 4] where the baseline gives fp32[1, 3]");
 }
 
@@ -149,7 +158,11 @@ TEST(Judge, StatesAreFedBackByEachModelItself) {
   TempFolder folder;
   const auto counter = [](float step) {
     test::TestModel model;
-    model.main().input("x", test::kFloat, {1}).input("h", test::kFloat, {1}).output("y", test::kFloat, {1}).output("h_out", test::kFloat, {1});
+    model.main()
+        .input("x", test::kFloat, {1})
+        .input("h", test::kFloat, {1})
+        .output("y", test::kFloat, {1})
+        .output("h_out", test::kFloat, {1});
     model.main().floats("step", {1}, std::vector<float>{step});
     model.main().node("Add", {"h", "step"}, {"h_out"}, "count");
     model.main().node("Add", {"h_out", "x"}, {"y"}, "out");
@@ -159,7 +172,9 @@ TEST(Judge, StatesAreFedBackByEachModelItself) {
   test::TestModel unused;
   folder.write("in.npz", npz({{"x", npy<float>("<f4", "1, 1", {0})}}));
   // Four windows of one sound of four samples.
-  const auto set = folder.write("set.yaml", "version: 1\ntask: tensors\ninputs: {x: {random: normal, deviation: 0}}\nstate: {h_out: h}\nrandom: {samples: 2}\n");
+  const auto set = folder.write("set.yaml",
+                                "version: 1\ntask: tensors\ninputs: {x: {random: normal, deviation: 0}}\nstate: "
+                                "{h_out: h}\nrandom: {samples: 2}\n");
   TestSet loaded = load_test_set(set);
   struct FourSteps : InputSource {
     std::optional<size_t> steps(size_t) override { return 4; }

@@ -12,7 +12,8 @@
 namespace vetquant::test {
 
 template <class T>
-std::string npy(const std::string& descr, const std::string& shape, const std::vector<T>& values, const std::string& order = "False") {
+std::string npy(const std::string& descr, const std::string& shape, const std::vector<T>& values,
+                const std::string& order = "False") {
   std::string header = "{'descr': '" + descr + "', 'fortran_order': " + order + ", 'shape': (" + shape + "), }";
   header.resize((header.size() + 10) / 64 * 64 + 64 - 10, ' ');
   header.back() = '\n';
@@ -50,8 +51,11 @@ inline std::string npz(const std::vector<std::pair<std::string, std::string>>& a
     const auto crc = static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
     const auto offset = static_cast<uint32_t>(out.size());
     std::string common;
-    for (const uint16_t value : {uint16_t{20}, uint16_t{0}, static_cast<uint16_t>(pack == Pack::kDeflated ? 8 : 0), uint16_t{0}, uint16_t{0}}) put(common, value);
-    for (const uint32_t value : {crc, static_cast<uint32_t>(packed.size()), static_cast<uint32_t>(bytes.size())}) put(common, value);
+    for (const uint16_t value :
+         {uint16_t{20}, uint16_t{0}, static_cast<uint16_t>(pack == Pack::kDeflated ? 8 : 0), uint16_t{0}, uint16_t{0}})
+      put(common, value);
+    for (const uint32_t value : {crc, static_cast<uint32_t>(packed.size()), static_cast<uint32_t>(bytes.size())})
+      put(common, value);
     put(common, static_cast<uint16_t>(member.size()));
     put(common, uint16_t{0});
     out += "PK\x03\x04" + common + member + packed;

@@ -23,7 +23,8 @@ std::string error_of(const std::filesystem::path& path, int rate) {
 TEST(Sound, ReadsWavAndFlac) {
   test::TempFolder folder;
   const std::vector<float> ramp = {0, 0.25F, -0.5F, 0.75F};
-  for (const auto& [name, format] : {std::pair<const char*, int>{"a.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16}, {"a.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16}}) {
+  for (const auto& [name, format] : {std::pair<const char*, int>{"a.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16},
+                                     {"a.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16}}) {
     test::write_sound(folder.path() / name, ramp, 16'000, 1, format);
     const Sound sound = read_sound(folder.path() / name, 16'000);
     EXPECT_EQ(sound.sample_rate, 16'000);

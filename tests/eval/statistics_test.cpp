@@ -111,14 +111,17 @@ TEST(Bootstrap, OfAMeanIsCloseToTheNormalInterval) {
   Random random(5);
   std::vector<double> values(200);
   for (double& value : values) value = 3 + 2 * random.normal();
-  const Bootstrap bootstrap(values.size(), [&](std::span<const uint32_t> times) {
-    double sum = 0, count = 0;
-    for (size_t i = 0; i < values.size(); ++i) {
-      sum += times[i] * values[i];
-      count += times[i];
-    }
-    return sum / count;
-  }, 1, 4000);
+  const Bootstrap bootstrap(
+      values.size(),
+      [&](std::span<const uint32_t> times) {
+        double sum = 0, count = 0;
+        for (size_t i = 0; i < values.size(); ++i) {
+          sum += times[i] * values[i];
+          count += times[i];
+        }
+        return sum / count;
+      },
+      1, 4000);
   const Interval interval = bootstrap.interval(95).value();
   EXPECT_NEAR(interval.low, bootstrap.value() - 1.96 * 2 / std::sqrt(200.0), 0.06);
   EXPECT_NEAR(interval.high, bootstrap.value() + 1.96 * 2 / std::sqrt(200.0), 0.06);
@@ -133,11 +136,14 @@ TEST(Bootstrap, OfSkewedMeansCoversBetterThanNinetyPercent) {
   for (int t = 0; t < kTrials; ++t) {
     std::vector<double> values(40);
     for (double& value : values) value = -std::log(1 - random.uniform());  // exponential: mean 1
-    const Bootstrap bootstrap(values.size(), [&](std::span<const uint32_t> times) {
-      double sum = 0;
-      for (size_t i = 0; i < values.size(); ++i) sum += times[i] * values[i];
-      return sum / 40;
-    }, static_cast<uint64_t>(t), 600);
+    const Bootstrap bootstrap(
+        values.size(),
+        [&](std::span<const uint32_t> times) {
+          double sum = 0;
+          for (size_t i = 0; i < values.size(); ++i) sum += times[i] * values[i];
+          return sum / 40;
+        },
+        static_cast<uint64_t>(t), 600);
     const Interval interval = bootstrap.interval(95).value();
     covered += interval.low <= 1 && 1 <= interval.high ? 1 : 0;
   }
@@ -146,7 +152,8 @@ TEST(Bootstrap, OfSkewedMeansCoversBetterThanNinetyPercent) {
 }
 
 TEST(Bootstrap, FewUnitsGiveNoInterval) {
-  const Bootstrap bootstrap(4, [](std::span<const uint32_t> times) { return times[0] * 1.0; }, 1, 100);
+  const Bootstrap bootstrap(
+      4, [](std::span<const uint32_t> times) { return times[0] * 1.0; }, 1, 100);
   EXPECT_FALSE(bootstrap.interval(95));
   EXPECT_EQ(bootstrap.value(), 1);
 }

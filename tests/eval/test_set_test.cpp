@@ -32,10 +32,12 @@ std::string error_of(const TempFolder& folder, const std::string& text) {
 }
 
 constexpr const char* kClips =
-    "version: 1\ntask: classification\nname: voices\nlicense: CC0-1.0\ninput: x\nsample_rate: 16000\nsamples_per_clip: 4\n"
+    "version: 1\ntask: classification\nname: voices\nlicense: CC0-1.0\ninput: x\nsample_rate: 16000\nsamples_per_clip: "
+    "4\n"
     "labels: [cs, de]\nitems: items.csv\n";
 
-void write_clips(const TempFolder& folder, const std::string& items = "a.wav,0,2,cs,anna\na.wav,2,6,de,\"bob, the vet\"\na.wav,1,4,cs,anna\n") {
+void write_clips(const TempFolder& folder,
+                 const std::string& items = "a.wav,0,2,cs,anna\na.wav,2,6,de,\"bob, the vet\"\na.wav,1,4,cs,anna\n") {
   test::write_sound(folder.path() / "a.wav", {0.125F, 0.25F, 0.375F, 0.5F, 0.625F, 0.75F, 0.875F, -1}, 16'000, 1);
   folder.write("items.csv", "file,start_frame,frames,label,cluster\n" + items);
 }
@@ -58,22 +60,28 @@ TEST(TestSet, ClipsArePaddedAndCut) {
 TEST(TestSet, DigestsOfEitherKindAreChecked) {
   TempFolder folder;
   write_clips(folder);
-  const std::string sound = test::read_text(folder.path() / "a.wav"), items = test::read_text(folder.path() / "items.csv");
-  const std::string good = kClips + std::string("digest: sha256:") + sha256_of(items) + "\nfiles: {a.wav: 'xxh3:" + digest_of(sound) + "'}\n";
+  const std::string sound = test::read_text(folder.path() / "a.wav"),
+                    items = test::read_text(folder.path() / "items.csv");
+  const std::string good = kClips + std::string("digest: sha256:") + sha256_of(items) +
+                           "\nfiles: {a.wav: 'xxh3:" + digest_of(sound) + "'}\n";
   EXPECT_EQ(error_of(folder, good), "no error");
   folder.write("items.csv", items + "a.wav,0,1,cs,anna\n");
-  EXPECT_NE(error_of(folder, good).find("items.csv: is not the file that the test set was made with: its sha256 is "), std::string::npos);
+  EXPECT_NE(error_of(folder, good).find("items.csv: is not the file that the test set was made with: its sha256 is "),
+            std::string::npos);
   folder.write("items.csv", items);
   folder.write("a.wav", sound + "x");
   EXPECT_NE(error_of(folder, good).find("a.wav: is not the file"), std::string::npos);
-  EXPECT_NE(error_of(folder, kClips + std::string("digest: md5:00\n")).find("a digest is written xxh3:"), std::string::npos);
+  EXPECT_NE(error_of(folder, kClips + std::string("digest: md5:00\n")).find("a digest is written xxh3:"),
+            std::string::npos);
 }
 
 TEST(TestSet, MistakesAreToldWithTheirPlace) {
   TempFolder folder;
   write_clips(folder);
-  EXPECT_EQ(error_of(folder, "version: 1\ntask: clasification\n"), "set.yaml:2:7: unknown task 'clasification'; known are classification and tensors");
-  EXPECT_EQ(error_of(folder, kClips + std::string("lables: [a]\n")), "set.yaml:10:1: unknown key 'lables'; did you mean 'labels'?");
+  EXPECT_EQ(error_of(folder, "version: 1\ntask: clasification\n"),
+            "set.yaml:2:7: unknown task 'clasification'; known are classification and tensors");
+  EXPECT_EQ(error_of(folder, kClips + std::string("lables: [a]\n")),
+            "set.yaml:10:1: unknown key 'lables'; did you mean 'labels'?");
   EXPECT_EQ(error_of(folder, "version: 2\ntask: tensors\n"), "set.yaml:1:10: 'version' must be an integer from 1 to 1");
   EXPECT_EQ(error_of(folder, "task: tensors\n"), "set.yaml:1:1: the key 'version' is missing");
   EXPECT_NE(error_of(folder, "version: [1\n").find("is not valid YAML"), std::string::npos);
@@ -112,11 +120,13 @@ TEST(TestSet, SoundIsCutIntoWindowsWithLeadAndState) {
   TempFolder folder;
   test::write_sound(folder.path() / "a.wav", {0.125F, 0.25F, 0.375F, 0.5F, 0.625F}, 8'000, 1);
   const TestSet set = load_test_set(folder.write("set.yaml",
-      "version: 1\ntask: tensors\ninputs:\n  x: {sound: a.wav, sample_rate: 8000, window: 4, hop: 2, lead: 1}\n  rate: {value: 8000}\n"
-      "state: {h_out: h}\nthresholds: {p: 0.5}\nclusters: [one]\n"));
+                                                 "version: 1\ntask: tensors\ninputs:\n  x: {sound: a.wav, sample_rate: "
+                                                 "8000, window: 4, hop: 2, lead: 1}\n  rate: {value: 8000}\n"
+                                                 "state: {h_out: h}\nthresholds: {p: 0.5}\nclusters: [one]\n"));
   EXPECT_EQ(set.samples, 1U);
   EXPECT_EQ(steps_of(set, 0), 2U);  // 6 samples with the lead: [0, 4) and [2, 6)
-  const std::vector<TensorInfo> wanted = {kVector, {"rate", DType::kInt64, {}, {}}, {"h", DType::kFloat32, {2, -1, 3}, {"", "N", ""}}};
+  const std::vector<TensorInfo> wanted = {
+      kVector, {"rate", DType::kInt64, {}, {}}, {"h", DType::kFloat32, {2, -1, 3}, {"", "N", ""}}};
   const auto first = feed_of(set, 0, 0, wanted), second = feed_of(set, 0, 1, wanted);
   ASSERT_EQ(first.size(), 3U);
   EXPECT_EQ(to_doubles(first[0].tensor), (std::vector<double>{0, 0.125, 0.25, 0.375}));
@@ -134,7 +144,9 @@ TEST(TestSet, RandomInputsAreSeededAndFitTheModel) {
   settings.below = 5;
   settings.dims = {{"T", 7}};
   const TestSet set = random_test_set(settings);
-  const std::vector<TensorInfo> wanted = {{"ids", DType::kInt64, {-1, -1}, {"N", "T"}}, {"x", DType::kFloat16, {2, 3}, {"", ""}}, {"flag", DType::kBool, {1}, {""}}};
+  const std::vector<TensorInfo> wanted = {{"ids", DType::kInt64, {-1, -1}, {"N", "T"}},
+                                          {"x", DType::kFloat16, {2, 3}, {"", ""}},
+                                          {"flag", DType::kBool, {1}, {""}}};
   const auto feed = feed_of(set, 0, 0, wanted), again = feed_of(set, 0, 0, wanted), other = feed_of(set, 1, 0, wanted);
   EXPECT_EQ(describe(feed[0].tensor), "int64[1, 7]");
   for (const double id : to_doubles(feed[0].tensor)) EXPECT_TRUE(id >= 0 && id < 5);
@@ -146,18 +158,24 @@ TEST(TestSet, RandomInputsAreSeededAndFitTheModel) {
 
 TEST(TestSet, ArraysWithAnswersAreAClassificationSet) {
   TempFolder folder;
-  folder.write("d.npz", npz({{"pixels", npy<uint8_t>("|u1", "2, 2, 2", {1, 2, 3, 4, 5, 6, 7, 8})}, {"y", npy<int64_t>("<i8", "2,", {3, 0})}}));
-  const TestSet set = load_test_set(folder.write("set.yaml", "version: 1\ntask: classification\ninputs: {x: 'd.npz#pixels'}\ntruth: 'd.npz#y'\n"));
+  folder.write("d.npz", npz({{"pixels", npy<uint8_t>("|u1", "2, 2, 2", {1, 2, 3, 4, 5, 6, 7, 8})},
+                             {"y", npy<int64_t>("<i8", "2,", {3, 0})}}));
+  const TestSet set = load_test_set(
+      folder.write("set.yaml", "version: 1\ntask: classification\ninputs: {x: 'd.npz#pixels'}\ntruth: 'd.npz#y'\n"));
   EXPECT_EQ(set.truth, (std::vector<uint32_t>{3, 0}));
   const auto feed = feed_of(set, 1, 0, {TensorInfo{"x", DType::kFloat32, {1, 1, 2, 2}, {}}});
   EXPECT_EQ(to_doubles(feed[0].tensor), (std::vector<double>{5, 6, 7, 8}));
-  EXPECT_NE(error_of(folder, "version: 1\ntask: classification\ninputs: {x: 'd.npz#pixels'}\ntruth: 'd.npz#y'\nlabels: [a, b]\n").find("is no class number"),
-            std::string::npos);
+  EXPECT_NE(
+      error_of(folder,
+               "version: 1\ntask: classification\ninputs: {x: 'd.npz#pixels'}\ntruth: 'd.npz#y'\nlabels: [a, b]\n")
+          .find("is no class number"),
+      std::string::npos);
 }
 
 TEST(TestSet, DifferentNumbersOfSamplesAreRefused) {
   TempFolder folder;
-  const auto path = folder.write("in.npz", npz({{"x", npy<float>("<f4", "2,", {1, 2})}, {"y", npy<float>("<f4", "3,", {1, 2, 3})}}));
+  const auto path =
+      folder.write("in.npz", npz({{"x", npy<float>("<f4", "2,", {1, 2})}, {"y", npy<float>("<f4", "3,", {1, 2, 3})}}));
   try {
     load_test_set(path);
     FAIL();

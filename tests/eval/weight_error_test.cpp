@@ -33,7 +33,8 @@ TEST(WeightError, FoldedCodesPerChannelAreDequantized) {
   TestModel small;
   auto graph = small.main();
   graph.input("x", kFloat, {1, 2}).output("y", kFloat, {1, 3});
-  graph.initializer(raw_tensor("w_codes", kInt8, {2, 3}, std::string("\x0a\x14\x1e\xf6\xec\xe2", 6)));  // 10 20 30 / -10 -20 -30
+  graph.initializer(
+      raw_tensor("w_codes", kInt8, {2, 3}, std::string("\x0a\x14\x1e\xf6\xec\xe2", 6)));  // 10 20 30 / -10 -20 -30
   graph.floats("w_scale", {3}, std::vector<float>{0.1F, 0.05F, 1});
   graph.node("Cast", {"w_codes"}, {"c"}).add_attribute()->set_name("to");
   graph.proto().mutable_node(0)->mutable_attribute(0)->set_type(onnx::AttributeProto::INT);
@@ -87,7 +88,8 @@ TEST(WeightError, HalvesAreCompared) {
   TestModel small;
   auto graph = small.main();
   graph.input("x", kFloat, {1, 1}).output("y", kFloat, {1, 2});
-  graph.initializer(raw_tensor("w_fp16", onnx::TensorProto::FLOAT16, {1, 2}, std::string("\x00\x3c\x00\xc0", 4)));  // 1, -2
+  graph.initializer(
+      raw_tensor("w_fp16", onnx::TensorProto::FLOAT16, {1, 2}, std::string("\x00\x3c\x00\xc0", 4)));  // 1, -2
   test::set_int(graph.node("Cast", {"w_fp16"}, {"w_new"}), "to", kFloat);
   graph.node("MatMul", {"x", "w_new"}, {"y"}, "fc");
   const auto result = compare(float_model({1, 2}, {1, -2.5F}), small);

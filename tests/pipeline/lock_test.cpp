@@ -17,7 +17,8 @@ using test::Work;
 using ::testing::HasSubstr;
 
 constexpr const char* kPolicy =
-    "version: 1\nextends: int8\nrules:\n  - name: first layer\n    match: {node: \"/first/*\"}\n    use: {weights: int4, block: 32}\n";
+    "version: 1\nextends: int8\nrules:\n  - name: first layer\n    match: {node: \"/first/*\"}\n    use: {weights: "
+    "int4, block: 32}\n";
 
 std::string lock_of(const Request& request) { return make_lock(prepare(request, SourceDigest::kStandIn)); }
 
@@ -65,7 +66,8 @@ TEST(Lock, ReasonsStillNameTheLinesOfThePolicy) {
   const auto policy = work.write("p.yaml", kPolicy);
   const auto lock = work.write("plan.lock", lock_of(work.request(policy.string())));
   const Prepared locked = prepare_locked(work.request(), lock);
-  EXPECT_EQ(locked.plan.tensors.at(0).reason.rule, prepare(work.request(policy.string()), SourceDigest::kStandIn).plan.tensors.at(0).reason.rule);
+  EXPECT_EQ(locked.plan.tensors.at(0).reason.rule,
+            prepare(work.request(policy.string()), SourceDigest::kStandIn).plan.tensors.at(0).reason.rule);
   EXPECT_EQ(locked.policy.rules.at(0).position.file, policy.string());
   EXPECT_EQ(locked.policy.rules.at(0).position.line, 4);
 }
@@ -104,7 +106,8 @@ TEST(Lock, WhatIsNoLockIsRefused) {
   const Error model = error_of([&] { prepare_locked(work.request(), work.path("model.onnx")); });
   EXPECT_EQ(model.code(), ErrorCode::kUsage);
   EXPECT_THAT(model.what(), HasSubstr("is not a lock file"));
-  EXPECT_THAT(error_with(work, [](Json& json) { json["schema"] = "vetquant.lock/9"; }).what(), HasSubstr("make the lock anew"));
+  EXPECT_THAT(error_with(work, [](Json& json) { json["schema"] = "vetquant.lock/9"; }).what(),
+              HasSubstr("make the lock anew"));
   for (const char* key : {"model", "policy", "target", "shapes", "decisions"}) {
     const Error error = error_with(work, [&](Json& json) { json.erase(key); });
     EXPECT_EQ(error.code(), ErrorCode::kUsage) << key;

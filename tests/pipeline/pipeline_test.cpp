@@ -64,7 +64,8 @@ TEST(Pipeline, OneByteOverTheBudgetIsRefused) {
   const uint64_t bytes = prepare(work.request("int8"), SourceDigest::kStandIn).sizes.total_bytes();
   const auto with_budget = [&](uint64_t budget) {
     // The policy's name stands in the model: it must have the length of "int8".
-    const auto policy = work.write("pppp.yaml", "version: 1\nextends: int8\nbudget: {file: " + std::to_string(budget) + "}\n");
+    const auto policy =
+        work.write("pppp.yaml", "version: 1\nextends: int8\nbudget: {file: " + std::to_string(budget) + "}\n");
     return prepare(work.request(policy.string()), SourceDigest::kTake);
   };
   EXPECT_EQ(work.written(with_budget(bytes)).size(), bytes);

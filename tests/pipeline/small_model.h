@@ -22,8 +22,12 @@ class Work {
  public:
   Work() : model_(folder_.write("model.onnx", two_layers())) {}
   std::filesystem::path path(const std::string& name) const { return folder_.path() / name; }
-  std::filesystem::path write(const std::string& name, const std::string& text) const { return folder_.write(name, text); }
-  std::filesystem::path write(const std::string& name, const TestModel& model) const { return folder_.write(name, model); }
+  std::filesystem::path write(const std::string& name, const std::string& text) const {
+    return folder_.write(name, text);
+  }
+  std::filesystem::path write(const std::string& name, const TestModel& model) const {
+    return folder_.write(name, model);
+  }
 
   Request request(const std::string& policy = "int8") const {
     Request request;

@@ -30,10 +30,19 @@ Judgement classified() {
   judgement.models[2].failure = "the judged process ended by signal 11 (Segmentation fault), while running";
   for (size_t m = 0; m < 2; ++m) {
     auto& model = judgement.models[m];
-    Metric top1{"top1", "", "%", Better::kHigher, {98.41 - static_cast<double>(m), {{95, {97.7, 98.9}}}, "Clopper-Pearson", true}, {}, {}};
-    Metric f1{"macro_f1", "", "%", Better::kHigher, {98.40, {{95, {97.6, 98.9}}}, "BCa over 96 clusters", true}, {}, {}};
+    Metric top1{"top1",
+                "",
+                "%",
+                Better::kHigher,
+                {98.41 - static_cast<double>(m), {{95, {97.7, 98.9}}}, "Clopper-Pearson", true},
+                {},
+                {}};
+    Metric f1{"macro_f1", "", "%", Better::kHigher, {98.40, {{95, {97.6, 98.9}}}, "BCa over 96 clusters", true},
+              {},         {}};
     Metric bytes{"file_bytes", "", "B", Better::kLower, {m ? 0.5e6 : 2e6, {}, "a count", false}, {}, {}};
-    Metric time{"latency_ms", "", "ms", Better::kLower, {m ? 10.0 : 14.2, {{95, {9.1, 15.0}}}, "median of 20 runs", true}, {}, {}};
+    Metric time{
+        "latency_ms", "", "ms", Better::kLower, {m ? 10.0 : 14.2, {{95, {9.1, 15.0}}}, "median of 20 runs", true},
+        {},           {}};
     if (m) {
       top1.difference = Estimate{-1, {{95, {-1.5, -0.4}}}, "Tango", true};
       f1.difference = Estimate{0, {{95, {-0.2, 0.2}}}, "BCa", true};
@@ -49,7 +58,8 @@ Judgement classified() {
 }
 
 std::vector<GateResult> gates() {
-  return {{parse_gate("top1>=-0.5"), 1, false, -1, -1.5, "top1: value -1, lower bound -1.5 at 95 %"}, {parse_gate("file_bytes<=1MB"), 1, true, 5e5, 5e5, "file_bytes: value 500000"}};
+  return {{parse_gate("top1>=-0.5"), 1, false, -1, -1.5, "top1: value -1, lower bound -1.5 at 95 %"},
+          {parse_gate("file_bytes<=1MB"), 1, true, 5e5, 5e5, "file_bytes: value 500000"}};
 }
 
 TEST(JudgementText, ShowsFiguresIntervalsFailuresAndGates) {
@@ -107,7 +117,12 @@ TEST(AllIsWell, NeedsEveryGateAndEveryModel) {
 }
 
 TEST(ComparisonText, ShowsTheWorstWeightsFirst) {
-  Comparison comparison{"a.onnx", "b.onnx", {{{"good", "folded, 8 bits", {2, 3}, 6, 40, 0.001, 0.0005, 1}, {"bad", "MatMulNBits, 4 bits, block 32", {4}, 4, 18.25, 0.1, 0.05, 1}}, {"x_codes: odd"}}, std::nullopt};
+  Comparison comparison{"a.onnx",
+                        "b.onnx",
+                        {{{"good", "folded, 8 bits", {2, 3}, 6, 40, 0.001, 0.0005, 1},
+                          {"bad", "MatMulNBits, 4 bits, block 32", {4}, 4, 18.25, 0.1, 0.05, 1}},
+                         {"x_codes: odd"}},
+                        std::nullopt};
   EXPECT_EQ(comparison_text(comparison, 1),
             "weight  stored                         shape  SQNR dB  max error  max weight\n"
             "bad     MatMulNBits, 4 bits, block 32  4         18.2        0.1           1\n"

@@ -19,7 +19,8 @@ inline TestModel linear_model(std::span<const float> weights) {
   TestModel model;
   auto graph = model.main();
   graph.input("x", kFloat, {-1, 4}).output("y", kFloat, {-1, 3}).output("sum", kFloat, {-1, 4});
-  graph.proto().mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim(0)->set_dim_param("N");
+  graph.proto().mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim(0)->set_dim_param(
+      "N");
   graph.floats("w", {4, 3}, weights);
   graph.node("MatMul", {"x", "w"}, {"y"}, "fc");
   graph.node("Add", {"x", "x"}, {"sum"}, "double");

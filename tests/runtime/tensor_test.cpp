@@ -15,8 +15,9 @@ TEST(Tensor, DescriptionShowsTypeShapeAndSymbols) {
 
 TEST(Tensor, EveryNumericTypeBecomesDoubles) {
   const HostTensor source = make_int64s({4}, {0, 1, 100, 127});
-  for (const DType dtype : {DType::kFloat32, DType::kFloat64, DType::kFloat16, DType::kBfloat16, DType::kInt8, DType::kUint8,
-                            DType::kInt16, DType::kUint16, DType::kInt32, DType::kUint32, DType::kInt64, DType::kUint64}) {
+  for (const DType dtype :
+       {DType::kFloat32, DType::kFloat64, DType::kFloat16, DType::kBfloat16, DType::kInt8, DType::kUint8, DType::kInt16,
+        DType::kUint16, DType::kInt32, DType::kUint32, DType::kInt64, DType::kUint64}) {
     EXPECT_EQ(to_doubles(converted(source, dtype)), (std::vector<double>{0, 1, 100, 127})) << name_of(dtype);
   }
   EXPECT_EQ(to_doubles(converted(source, DType::kBool)), (std::vector<double>{0, 1, 1, 1}));

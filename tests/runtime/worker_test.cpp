@@ -25,7 +25,8 @@ Error failure_of(Worker& worker, const std::filesystem::path& model = "m.onnx") 
 TEST(Worker, JudgesAModelInAnotherProcess) {
   TempFolder folder;
   Worker worker(worker_program(), {});
-  const OpenedModel opened = worker.open(find_runtime_library(), folder.write("m.onnx", test::linear_model(test::plain_weights())), {});
+  const OpenedModel opened =
+      worker.open(find_runtime_library(), folder.write("m.onnx", test::linear_model(test::plain_weights())), {});
   EXPECT_EQ(opened.runtime_version.substr(0, 2), "1.");
   EXPECT_GT(opened.load_ms, 0);
   EXPECT_GT(opened.after.peak_bytes, 1'000'000U);
@@ -34,20 +35,24 @@ TEST(Worker, JudgesAModelInAnotherProcess) {
   EXPECT_EQ(to_doubles(outputs.at(0).tensor), (std::vector<double>{11, 12, 13}));
   EXPECT_GT(worker.time_again_ms(), 0);
   EXPECT_GE(worker.memory().peak_bytes, opened.after.peak_bytes);
-  EXPECT_EQ(worker.optimized_operators(find_runtime_library(), folder.path() / "m.onnx", {}, folder.path()).at("MatMul"), 1U);
+  EXPECT_EQ(
+      worker.optimized_operators(find_runtime_library(), folder.path() / "m.onnx", {}, folder.path()).at("MatMul"), 1U);
 }
 
 TEST(Worker, AnAbortIsAResultThatQuotesTheLastWords) {
   Worker worker(worker_program("abort"), {});
   const Error error = failure_of(worker);
   EXPECT_EQ(error.code(), ErrorCode::kGate);
-  EXPECT_STREQ(error.what(), "m.onnx: the judged process ended by signal 6 (Aborted): assertion failed: kernel_is_sane, while loading the model");
+  EXPECT_STREQ(error.what(),
+               "m.onnx: the judged process ended by signal 6 (Aborted): assertion failed: kernel_is_sane, while "
+               "loading the model");
   EXPECT_THROW(worker.memory(), Error);  // every later call too
 }
 
 TEST(Worker, AnEarlyExitIsAResult) {
   Worker worker(worker_program("exit"), {});
-  EXPECT_STREQ(failure_of(worker).what(), "m.onnx: the judged process ended with exit status 3, while loading the model");
+  EXPECT_STREQ(failure_of(worker).what(),
+               "m.onnx: the judged process ended with exit status 3, while loading the model");
 }
 
 TEST(Worker, GarbageIsAResult) {
@@ -59,7 +64,8 @@ TEST(Worker, GarbageIsAResult) {
 
 TEST(Worker, ATimeoutEndsTheChild) {
   Worker worker(worker_program("hang"), {std::chrono::milliseconds(50), 0});
-  EXPECT_STREQ(failure_of(worker).what(), "m.onnx: the judged process took more than 50 ms while loading the model and was ended");
+  EXPECT_STREQ(failure_of(worker).what(),
+               "m.onnx: the judged process took more than 50 ms while loading the model and was ended");
   EXPECT_NE(::kill(worker.process_id(), 0), 0);
 }
 
@@ -97,9 +103,7 @@ TEST(Worker, InterruptionUnwinds) {
   EXPECT_EQ(error.code(), ErrorCode::kInterrupted);
 }
 
-TEST(Worker, AProgramThatIsNotThereIsAnError) {
-  EXPECT_THROW(Worker({"/nowhere/program", {}}, {}), Error);
-}
+TEST(Worker, AProgramThatIsNotThereIsAnError) { EXPECT_THROW(Worker({"/nowhere/program", {}}, {}), Error); }
 
 TEST(RunAsWorker, OtherArgumentsAreNotAWorkers) {
   char name[] = "vetquant", command[] = "--judge-worker", word[] = "x";

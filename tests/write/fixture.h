@@ -66,7 +66,8 @@ struct Fixture {
   }
 
   // Codes, scale and (where asked) zero point of w.
-  Emitted quantized(QuantJob job, const Shape& code_shape, DType code_type, const std::optional<Shape>& zero_point_shape = {}) const {
+  Emitted quantized(QuantJob job, const Shape& code_shape, DType code_type,
+                    const std::optional<Shape>& zero_point_shape = {}) const {
     Emitted out = emitted();
     job.name = "w";
     if (job.source.shape().empty()) job.source = view;
@@ -74,10 +75,28 @@ struct Fixture {
     const DType scale_type = job.spec.scale_type == ScaleType::kFloat16 ? DType::kFloat16 : DType::kFloat32;
     const DType zero_type = job.zero_point_packing == QuantJob::ZeroPointPacking::kFloats ? DType::kFloat32 : code_type;
     out.jobs.push_back(job);
-    declare(out, {.name = "w_codes", .dtype = code_type, .shape = code_shape, .kind = RecipeKind::kCodes, .job = 0, .source = {}, .proven_equal = {}});
-    declare(out, {.name = "w_scale", .dtype = scale_type, .shape = scale, .kind = RecipeKind::kScale, .job = 0, .source = {}, .proven_equal = {}});
+    declare(out, {.name = "w_codes",
+                  .dtype = code_type,
+                  .shape = code_shape,
+                  .kind = RecipeKind::kCodes,
+                  .job = 0,
+                  .source = {},
+                  .proven_equal = {}});
+    declare(out, {.name = "w_scale",
+                  .dtype = scale_type,
+                  .shape = scale,
+                  .kind = RecipeKind::kScale,
+                  .job = 0,
+                  .source = {},
+                  .proven_equal = {}});
     if (zero_point_shape) {
-      declare(out, {.name = "w_zero", .dtype = zero_type, .shape = *zero_point_shape, .kind = RecipeKind::kZeroPoint, .job = 0, .source = {}, .proven_equal = {}});
+      declare(out, {.name = "w_zero",
+                    .dtype = zero_type,
+                    .shape = *zero_point_shape,
+                    .kind = RecipeKind::kZeroPoint,
+                    .job = 0,
+                    .source = {},
+                    .proven_equal = {}});
     }
     return out;
   }

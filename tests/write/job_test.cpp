@@ -15,7 +15,8 @@ int nibble(const std::vector<std::byte>& packed, size_t i) {
 }
 
 // One byte code per element; |w - scale * code| must be at most half a step.
-void expect_int8_codes(const Fixture& f, const std::filesystem::path& path, const std::function<size_t(size_t)>& group_of) {
+void expect_int8_codes(const Fixture& f, const std::filesystem::path& path,
+                       const std::function<size_t(size_t)>& group_of) {
   const auto codes = tensor_bytes(path, "w_codes");
   const auto scale = tensor_floats(path, "w_scale");
   ASSERT_EQ(codes.size(), f.values.size());
@@ -147,7 +148,8 @@ TEST(Job, NeitherTilesNorThreadsChangeAByte) {
           WriteOptions options;
           options.threads = threads;
           options.tile_bytes = tile;
-          EXPECT_EQ(f.write(emitted, options).model_digest, expected) << algorithm << " tile " << tile << " threads " << threads;
+          EXPECT_EQ(f.write(emitted, options).model_digest, expected)
+              << algorithm << " tile " << tile << " threads " << threads;
         }
       }
     }
@@ -220,7 +222,13 @@ TEST(Job, HalvesCountWhatOverflowsAndUnderflows) {
   built.main().node("Identity", {"x"}, {"y"}, "pass");
   f.load(f.folder.write("half.onnx", built));
   Emitted out = f.emitted();
-  Fixture::declare(out, {.name = "w_half", .dtype = DType::kFloat16, .shape = {512}, .kind = RecipeKind::kHalves, .job = -1, .source = f.view, .proven_equal = {}});
+  Fixture::declare(out, {.name = "w_half",
+                         .dtype = DType::kFloat16,
+                         .shape = {512},
+                         .kind = RecipeKind::kHalves,
+                         .job = -1,
+                         .source = f.view,
+                         .proven_equal = {}});
   const auto result = f.write(out, {});
   ASSERT_EQ(result.tensors.size(), 1u);
   EXPECT_EQ(result.tensors[0].halves.overflowed, 2u);

@@ -10,7 +10,8 @@ namespace vetquant::test {
 namespace {
 
 size_t files_in(const std::filesystem::path& folder) {
-  return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator()));
+  return static_cast<size_t>(
+      std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator()));
 }
 
 Emitted int8_rows(const Fixture& f, const Shape& shape) {
@@ -112,7 +113,9 @@ class FailingOps : public FileOps {
   }
   int sync(int fd) override { return fails() ? -1 : FileOps::sync(fd); }
   int link(const std::string& from, const std::string& to) override { return fails() ? -1 : FileOps::link(from, to); }
-  int rename(const std::string& from, const std::string& to) override { return fails() ? -1 : FileOps::rename(from, to); }
+  int rename(const std::string& from, const std::string& to) override {
+    return fails() ? -1 : FileOps::rename(from, to);
+  }
 
  private:
   bool fails() {

@@ -38,7 +38,8 @@ int run_compare(const CompareArguments& arguments, const JudgeArguments& judging
 }  // namespace
 
 Run add_compare(CLI::App& app, const Globals& globals) {
-  CLI::App* command = app.add_subcommand("compare", "Show where a quantized model differs from its float source: weights, then outputs");
+  CLI::App* command = app.add_subcommand(
+      "compare", "Show where a quantized model differs from its float source: weights, then outputs");
   auto arguments = std::make_shared<CompareArguments>();
   command->add_option("FLOAT", arguments->float_model, "The float model")->required();
   command->add_option("QUANT", arguments->quantized, "The quantized model")->required();

@@ -56,7 +56,8 @@ int run_eval(const EvalArguments& arguments, const JudgeArguments& judging, cons
   }
   const Judgement judgement = judge(set, options);
   const auto results = evaluate_gates(gates, judgement);
-  answer(globals, judgement_json(judgement, results), judgement_text(judgement, results, globals.verbose ? Detail::kFull : Detail::kShort));
+  answer(globals, judgement_json(judgement, results),
+         judgement_text(judgement, results, globals.verbose ? Detail::kFull : Detail::kShort));
   if (all_is_well(judgement, results)) return 0;
   say(globals, "vetquant: a gate failed, or a judged model did: see the lines that begin with FAILED");
   return static_cast<int>(ErrorCode::kGate);
@@ -65,15 +66,28 @@ int run_eval(const EvalArguments& arguments, const JudgeArguments& judging, cons
 }  // namespace
 
 Run add_eval(CLI::App& app, const Globals& globals) {
-  CLI::App* command = app.add_subcommand("eval", "Judge models on a test set: accuracy with intervals, size, speed, memory, gates");
+  CLI::App* command =
+      app.add_subcommand("eval", "Judge models on a test set: accuracy with intervals, size, speed, memory, gates");
   auto arguments = std::make_shared<EvalArguments>();
-  command->add_option("MODEL", arguments->models, "Models; the first is the baseline where --baseline names none")->required();
-  command->add_option("--test-set", arguments->test_set, "A test set's .yaml, or a .npz with arrays named like the inputs")->required()->type_name("FILE");
-  command->add_option("--baseline", arguments->baseline, "The model that the others are compared with")->type_name("MODEL");
-  command->add_option("--gate", arguments->gates, "METRIC OP VALUE: 'top1>=-0.5' (points against the baseline), 'file_bytes<=30MB', 'latency_ms<=0.8x'")->type_name("GATE")->allow_extra_args(false);
+  command->add_option("MODEL", arguments->models, "Models; the first is the baseline where --baseline names none")
+      ->required();
+  command
+      ->add_option("--test-set", arguments->test_set, "A test set's .yaml, or a .npz with arrays named like the inputs")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("--baseline", arguments->baseline, "The model that the others are compared with")
+      ->type_name("MODEL");
+  command
+      ->add_option(
+          "--gate", arguments->gates,
+          "METRIC OP VALUE: 'top1>=-0.5' (points against the baseline), 'file_bytes<=30MB', 'latency_ms<=0.8x'")
+      ->type_name("GATE")
+      ->allow_extra_args(false);
   command->add_option("--policy", arguments->policy, "Take the gates of this policy, too")->type_name("POLICY");
   const auto judging = add_judge_arguments(*command);
-  command->add_option("--confidence", judging->confidence, "Of the intervals, in percent")->check(CLI::Range(50.0, 99.99))->capture_default_str();
+  command->add_option("--confidence", judging->confidence, "Of the intervals, in percent")
+      ->check(CLI::Range(50.0, 99.99))
+      ->capture_default_str();
   return [arguments, judging, &globals] { return run_eval(*arguments, *judging, globals); };
 }
 

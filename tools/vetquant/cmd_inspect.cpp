@@ -26,7 +26,7 @@ struct InspectOptions {
 };
 
 struct PresetOutcome {
-  std::string preset, problem;   // why it cannot be done, or ""
+  std::string preset, problem;  // why it cannot be done, or ""
   uint64_t bytes = 0;
   size_t tensors = 0, kept = 0;
 };
@@ -36,7 +36,9 @@ struct TypeSum {
   uint64_t elements = 0, bytes = 0;
 };
 
-double share_of(uint64_t part, uint64_t whole) { return static_cast<double>(part) / static_cast<double>(std::max<uint64_t>(1, whole)); }
+double share_of(uint64_t part, uint64_t whole) {
+  return static_cast<double>(part) / static_cast<double>(std::max<uint64_t>(1, whole));
+}
 
 std::string shape_text(const Shape& shape) {
   std::string text;
@@ -74,8 +76,10 @@ Request request_for(const InspectOptions& options, const std::string& preset) {
 }
 
 std::string why_nothing(const Prepared& prepared) {
-  const std::string why = prepared.plan.kept.empty() ? "no float weight of " + std::to_string(prepared.policy.tensors.min_elements) + " elements or more"
-                                                     : prepared.plan.kept.front().reason.text;
+  const std::string why =
+      prepared.plan.kept.empty()
+          ? "no float weight of " + std::to_string(prepared.policy.tensors.min_elements) + " elements or more"
+          : prepared.plan.kept.front().reason.text;
   return why;
 }
 
@@ -108,7 +112,8 @@ std::vector<std::pair<std::string, TypeSum>> sums_by_type(const ModelFacts& fact
     sum.bytes += weight.bytes;
   }
   std::vector<std::pair<std::string, TypeSum>> sorted(sums.begin(), sums.end());
-  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.second.bytes > b.second.bytes; });
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.second.bytes > b.second.bytes; });
   return sorted;
 }
 
@@ -146,13 +151,15 @@ std::string weights_text(const Model& model, const ModelFacts& facts, size_t top
   if (facts.weights.empty()) return "\nno weights\n";
   Table types({"weights", "tensors", "elements", "bytes", "of the file"}, "<>>>>", 0, kWidth);
   for (const auto& [type, sum] : sums_by_type(facts)) {
-    types.row({type, std::to_string(sum.tensors), std::to_string(sum.elements), human_bytes(sum.bytes), percent(share_of(sum.bytes, model.total_bytes()))});
+    types.row({type, std::to_string(sum.tensors), std::to_string(sum.elements), human_bytes(sum.bytes),
+               percent(share_of(sum.bytes, model.total_bytes()))});
   }
   Table biggest({"biggest", "type", "shape", "bytes", "share", "used by"}, "<<<>>", 0, kWidth);
   for (size_t i = 0; i < std::min(top, facts.weights.size()); ++i) {
     const WeightFact& weight = facts.weights[i];
-    biggest.row({weight.address, std::string(name_of(weight.dtype)), shape_text(weight.shape), human_bytes(weight.bytes),
-                 percent(share_of(weight.bytes, model.total_bytes())), shorten_middle(printable(user_text(weight), 400), 36)});
+    biggest.row({weight.address, std::string(name_of(weight.dtype)), shape_text(weight.shape),
+                 human_bytes(weight.bytes), percent(share_of(weight.bytes, model.total_bytes())),
+                 shorten_middle(printable(user_text(weight), 400), 36)});
   }
   return "\n" + types.text() + (top == 0 ? "" : "\n" + biggest.text());
 }
@@ -161,7 +168,8 @@ std::string list_text(const std::string& title, const std::vector<std::string>& 
   if (names.empty()) return {};
   constexpr size_t kShown = 5;
   std::string text = "\n" + title + ":\n";
-  for (size_t i = 0; i < std::min(kShown, names.size()); ++i) text += "  " + shorten_middle(printable(names[i], 400), kWidth - 2) + "\n";
+  for (size_t i = 0; i < std::min(kShown, names.size()); ++i)
+    text += "  " + shorten_middle(printable(names[i], 400), kWidth - 2) + "\n";
   if (names.size() > kShown) text += "  and " + std::to_string(names.size() - kShown) + " more\n";
   return text;
 }
@@ -184,27 +192,31 @@ std::string presets_text(const Model& model, const std::vector<PresetOutcome>& o
     if (!outcome.problem.empty()) {
       table.row({outcome.preset, "-", "-", "-", "-", outcome.problem});
     } else {
-      table.row({outcome.preset, human_bytes(outcome.bytes), percent(share_of(outcome.bytes, model.total_bytes())), std::to_string(outcome.tensors),
-                 std::to_string(outcome.kept), ""});
+      table.row({outcome.preset, human_bytes(outcome.bytes), percent(share_of(outcome.bytes, model.total_bytes())),
+                 std::to_string(outcome.tensors), std::to_string(outcome.kept), ""});
     }
   }
   return "\n" + table.text();
 }
 
-std::string text_of(const Model& model, const ModelFacts& facts, const std::vector<PresetOutcome>& outcomes, size_t top) {
+std::string text_of(const Model& model, const ModelFacts& facts, const std::vector<PresetOutcome>& outcomes,
+                    size_t top) {
   std::string text = header_text(model, facts) + scopes_text(facts);
   text += "\noperators:\n" + wrapped(counts_text(facts.operators));
   text += weights_text(model, facts, top) + ties_text(facts);
-  if (!facts.quantized_operators.empty()) text += "\nalready quantized:\n" + wrapped(counts_text(facts.quantized_operators));
-  text += list_text("initializers that callers may override (no longer once quantized; `overridable: keep` leaves them)", facts.overridable);
+  if (!facts.quantized_operators.empty())
+    text += "\nalready quantized:\n" + wrapped(counts_text(facts.quantized_operators));
+  text +=
+      list_text("initializers that callers may override (no longer once quantized; `overridable: keep` leaves them)",
+                facts.overridable);
   text += list_text("sparse initializers (they stay as they are)", facts.sparse);
   text += list_text("domains that vetquant does not know (their operators stay as they are)", facts.unknown_domains);
   return text + presets_text(model, outcomes);
 }
 
 Json weight_json(const WeightFact& weight) {
-  return {{"name", weight.address}, {"type", name_of(weight.dtype)}, {"shape", weight.shape}, {"bytes", weight.bytes}, {"op", weight.user_op},
-          {"node", weight.user}, {"uses", weight.users}};
+  return {{"name", weight.address}, {"type", name_of(weight.dtype)}, {"shape", weight.shape}, {"bytes", weight.bytes},
+          {"op", weight.user_op},   {"node", weight.user},           {"uses", weight.users}};
 }
 
 Json counts_json(const std::vector<std::pair<std::string, size_t>>& counts) {
@@ -214,42 +226,47 @@ Json counts_json(const std::vector<std::pair<std::string, size_t>>& counts) {
 }
 
 Json json_of(const Model& model, const ModelFacts& facts, const std::vector<PresetOutcome>& outcomes) {
-  Json external = Json::array(), opsets = Json::object(), scopes = Json::array(), types = Json::object(), weights = Json::array(), ties = Json::array(),
-       by_preset = Json::array();
+  Json external = Json::array(), opsets = Json::object(), scopes = Json::array(), types = Json::object(),
+       weights = Json::array(), ties = Json::array(), by_preset = Json::array();
   for (const auto& [name, bytes] : facts.external_files) external.push_back({{"file", name}, {"bytes", bytes}});
   for (const auto& [domain, version] : facts.opsets) opsets[domain] = version;
-  for (const ScopeFact& scope : facts.scopes) scopes.push_back({{"path", scope.path}, {"kind", scope.kind}, {"nodes", scope.nodes}});
-  for (const auto& [type, sum] : sums_by_type(facts)) types[type] = {{"tensors", sum.tensors}, {"elements", sum.elements}, {"bytes", sum.bytes}};
+  for (const ScopeFact& scope : facts.scopes)
+    scopes.push_back({{"path", scope.path}, {"kind", scope.kind}, {"nodes", scope.nodes}});
+  for (const auto& [type, sum] : sums_by_type(facts))
+    types[type] = {{"tensors", sum.tensors}, {"elements", sum.elements}, {"bytes", sum.bytes}};
   for (const WeightFact& weight : facts.weights) weights.push_back(weight_json(weight));
   for (const TiedTensor& tied : facts.ties) {
     Json copies = Json::array();
-    for (const TiedCopy& copy : tied.copies) copies.push_back({{"name", copy.name}, {"shape", copy.shape}, {"bytes", copy.bytes}, {"nodes", copy.nodes}});
+    for (const TiedCopy& copy : tied.copies)
+      copies.push_back({{"name", copy.name}, {"shape", copy.shape}, {"bytes", copy.bytes}, {"nodes", copy.nodes}});
     ties.push_back({{"copies", copies}, {"looked_up", tied.looked_up}, {"multiplied", tied.multiplied}});
   }
   for (const PresetOutcome& outcome : outcomes) {
     if (outcome.problem.empty()) {
-      by_preset.push_back({{"preset", outcome.preset}, {"bytes", outcome.bytes}, {"tensors", outcome.tensors}, {"kept", outcome.kept}});
+      by_preset.push_back(
+          {{"preset", outcome.preset}, {"bytes", outcome.bytes}, {"tensors", outcome.tensors}, {"kept", outcome.kept}});
     } else {
       by_preset.push_back({{"preset", outcome.preset}, {"problem", outcome.problem}});
     }
   }
-  return {{"schema", "vetquant.inspect/1"},
-          {"model", model.path().filename().string()},
-          {"bytes", {{"file", model.file_bytes()}, {"external", model.external_bytes()}, {"total", model.total_bytes()}}},
-          {"external_files", external},
-          {"ir_version", model.skeleton().ir_version()},
-          {"producer", facts.producer},
-          {"opsets", opsets},
-          {"scopes", scopes},
-          {"operators", counts_json(facts.operators)},
-          {"weights_by_type", types},
-          {"weights", weights},
-          {"tied", ties},
-          {"overridable", facts.overridable},
-          {"sparse", facts.sparse},
-          {"quantized_operators", counts_json(facts.quantized_operators)},
-          {"unknown_domains", facts.unknown_domains},
-          {"presets", by_preset}};
+  return {
+      {"schema", "vetquant.inspect/1"},
+      {"model", model.path().filename().string()},
+      {"bytes", {{"file", model.file_bytes()}, {"external", model.external_bytes()}, {"total", model.total_bytes()}}},
+      {"external_files", external},
+      {"ir_version", model.skeleton().ir_version()},
+      {"producer", facts.producer},
+      {"opsets", opsets},
+      {"scopes", scopes},
+      {"operators", counts_json(facts.operators)},
+      {"weights_by_type", types},
+      {"weights", weights},
+      {"tied", ties},
+      {"overridable", facts.overridable},
+      {"sparse", facts.sparse},
+      {"quantized_operators", counts_json(facts.quantized_operators)},
+      {"unknown_domains", facts.unknown_domains},
+      {"presets", by_preset}};
 }
 
 // Whole addresses, one a line: what a policy's globs are matched against.
@@ -261,7 +278,8 @@ int print_nodes(const Model& model, const GraphIndex& index, const Globals& glob
     nodes.push_back({{"node", node.address}, {"op", op}});
     text += printable(op, 400) + "  " + printable(node.address, 4000) + "\n";
   }
-  answer(globals, {{"schema", "vetquant.nodes/1"}, {"model", model.path().filename().string()}, {"nodes", nodes}}, text);
+  answer(globals, {{"schema", "vetquant.nodes/1"}, {"model", model.path().filename().string()}, {"nodes", nodes}},
+         text);
   return 0;
 }
 

@@ -7,9 +7,11 @@
 namespace vetquant::cli {
 
 Run add_plan(CLI::App& app, const Globals& globals) {
-  CLI::App* command = app.add_subcommand("plan", "Show what would happen to every tensor, why, and the exact size of the result");
+  CLI::App* command =
+      app.add_subcommand("plan", "Show what would happen to every tensor, why, and the exact size of the result");
   const auto options = add_request_options(*command);
-  command->add_option("--lock", options->lock, "Save the plan, with the model's digest, for `quantize --lock`")->type_name("FILE");
+  command->add_option("--lock", options->lock, "Save the plan, with the model's digest, for `quantize --lock`")
+      ->type_name("FILE");
   return [options, &globals] {
     const bool lock = !options->lock.empty();
     if (lock) check_output_is_free(options->lock, globals.replace());

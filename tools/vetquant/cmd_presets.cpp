@@ -16,7 +16,9 @@ const Preset& preset_of(const std::string& name) {
     known.push_back(preset.name);
   }
   const std::string nearest = nearest_word(name, known);
-  throw Error(ErrorCode::kUsage, "no preset is called so" + (nearest.empty() ? std::string("; `vetquant presets` lists them") : "; did you mean '" + nearest + "'?"),
+  throw Error(ErrorCode::kUsage,
+              "no preset is called so" + (nearest.empty() ? std::string("; `vetquant presets` lists them")
+                                                          : "; did you mean '" + nearest + "'?"),
               printable(name));
 }
 
@@ -29,7 +31,10 @@ Run add_presets(CLI::App& app, const Globals& globals) {
   return [name, &globals] {
     if (!name->empty()) {
       const Preset& preset = preset_of(*name);
-      answer(globals, {{"schema", "vetquant.preset/1"}, {"name", preset.name}, {"summary", preset.summary}, {"text", preset.text}}, preset.text);
+      answer(
+          globals,
+          {{"schema", "vetquant.preset/1"}, {"name", preset.name}, {"summary", preset.summary}, {"text", preset.text}},
+          preset.text);
       return 0;
     }
     std::vector<std::pair<std::string, std::string>> lines;

@@ -17,9 +17,13 @@ using Json = nlohmann::ordered_json;
 Json result_json(const Prepared& prepared, const WriteResult& result) {
   Json document = plan_json(prepared);
   document["schema"] = "vetquant.quantize/1";
-  Json output = {{"model", result.model_path.filename().string()}, {"bytes", result.sizes.model_bytes}, {"xxh3_128", result.model_digest}};
+  Json output = {{"model", result.model_path.filename().string()},
+                 {"bytes", result.sizes.model_bytes},
+                 {"xxh3_128", result.model_digest}};
   if (!result.sidecar_path.empty()) {
-    output["sidecar"] = {{"file", result.sidecar_path.filename().string()}, {"bytes", result.sizes.sidecar_bytes}, {"xxh3_128", result.sidecar_digest}};
+    output["sidecar"] = {{"file", result.sidecar_path.filename().string()},
+                         {"bytes", result.sizes.sidecar_bytes},
+                         {"xxh3_128", result.sidecar_digest}};
   }
   document["output"] = std::move(output);
   Json weights = Json::array();
@@ -40,13 +44,19 @@ std::string result_text(const Prepared& prepared, const WriteResult& result) {
   std::string text = result.model_path.string() + ": " + human_bytes(before) + " -> " + human_bytes(after) + " (" +
                      percent(static_cast<double>(after) / static_cast<double>(before)) + ")";
   if (!result.sidecar_path.empty()) text += ", weights in " + result.sidecar_path.filename().string();
-  text += "\n" + counted(prepared.plan.tensors.size(), "tensor") + " in " + counted(prepared.plan.nodes.size(), "node") + " by policy " + prepared.plan.policy_name + " for " + prepared.plan.target_name;
-  if (!prepared.plan.kept.empty()) text += "; " + counted(prepared.plan.kept.size(), "weight") + " kept (see `vetquant plan`)";
+  text += "\n" + counted(prepared.plan.tensors.size(), "tensor") + " in " +
+          counted(prepared.plan.nodes.size(), "node") + " by policy " + prepared.plan.policy_name + " for " +
+          prepared.plan.target_name;
+  if (!prepared.plan.kept.empty())
+    text += "; " + counted(prepared.plan.kept.size(), "weight") + " kept (see `vetquant plan`)";
   text += "\n";
   HalfCounts halves;
   for (const TensorResult& tensor : result.tensors) halves += tensor.halves;
-  if (halves.overflowed > 0) text += "warning: " + std::to_string(halves.overflowed) + " values beyond the range of the half type were clamped\n";
-  if (halves.underflowed > 0) text += "note: " + std::to_string(halves.underflowed) + " values too small for the half type became 0\n";
+  if (halves.overflowed > 0)
+    text +=
+        "warning: " + std::to_string(halves.overflowed) + " values beyond the range of the half type were clamped\n";
+  if (halves.underflowed > 0)
+    text += "note: " + std::to_string(halves.underflowed) + " values too small for the half type became 0\n";
   for (const std::string& warning : prepared.plan.warnings) text += "warning: " + printable(warning, 400) + "\n";
   return text;
 }
@@ -57,13 +67,16 @@ Run add_quantize(CLI::App& app, const Globals& globals) {
   CLI::App* command = app.add_subcommand("quantize", "Write a smaller model as a policy says");
   const auto options = add_request_options(*command);
   command->add_option("-o,--output", options->request.output, "The model to write")->required();
-  command->add_option("--lock", options->lock, "Do exactly what this saved plan says, or stop")->type_name("FILE")->excludes(options->policy);
+  command->add_option("--lock", options->lock, "Do exactly what this saved plan says, or stop")
+      ->type_name("FILE")
+      ->excludes(options->policy);
   return [options, &globals] {
     AlgorithmSet algorithms;
     for (const std::string& plugin : globals.plugins) algorithms.load_plugin(plugin);
     Request request = request_of(*options);
     check_output_is_free(request.output, globals.replace());
-    const Prepared prepared = options->lock.empty() ? prepare(request, SourceDigest::kTake) : prepare_locked(request, options->lock);
+    const Prepared prepared =
+        options->lock.empty() ? prepare(request, SourceDigest::kTake) : prepare_locked(request, options->lock);
     if (!options->explain.empty()) say(globals, explain_text(prepared, options->explain));
     WriteOptions write;
     write.output = request.output;

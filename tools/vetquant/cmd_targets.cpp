@@ -30,7 +30,9 @@ const ShippedTarget& target_of(const std::string& name) {
     }
   }
   const std::string nearest = nearest_word(name, known);
-  throw Error(ErrorCode::kUsage, "no target is called so" + (nearest.empty() ? std::string("; `vetquant targets` lists them") : "; did you mean '" + nearest + "'?"),
+  throw Error(ErrorCode::kUsage,
+              "no target is called so" + (nearest.empty() ? std::string("; `vetquant targets` lists them")
+                                                          : "; did you mean '" + nearest + "'?"),
               printable(name));
 }
 
@@ -43,7 +45,12 @@ Run add_targets(CLI::App& app, const Globals& globals) {
   return [name, &globals] {
     if (!name->empty()) {
       const ShippedTarget& target = target_of(*name);
-      answer(globals, {{"schema", "vetquant.target/1"}, {"name", target.name}, {"aliases", target.aliases}, {"title", target.title}, {"text", target.text}},
+      answer(globals,
+             {{"schema", "vetquant.target/1"},
+              {"name", target.name},
+              {"aliases", target.aliases},
+              {"title", target.title},
+              {"text", target.text}},
              target.text);
       return 0;
     }

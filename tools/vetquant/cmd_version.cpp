@@ -23,10 +23,13 @@ Run add_version(CLI::App& app, const Globals& globals) {
       runtime_text = std::string("none: ") + error.what();  // not a failure: only judging needs it
     }
     answer(globals,
-           {{"schema", "vetquant.version/1"}, {"vetquant", kVersion}, {"onnx", ONNX_NAMESPACE::LAST_RELEASE_VERSION}, {"protobuf", protobuf},
+           {{"schema", "vetquant.version/1"},
+            {"vetquant", kVersion},
+            {"onnx", ONNX_NAMESPACE::LAST_RELEASE_VERSION},
+            {"protobuf", protobuf},
             {"onnxruntime", runtime}},
-           std::string("vetquant      ") + kVersion + "\nONNX          " + ONNX_NAMESPACE::LAST_RELEASE_VERSION + "\nprotobuf      " + protobuf +
-               "\nONNX Runtime  " + runtime_text + "\n");
+           std::string("vetquant      ") + kVersion + "\nONNX          " + ONNX_NAMESPACE::LAST_RELEASE_VERSION +
+               "\nprotobuf      " + protobuf + "\nONNX Runtime  " + runtime_text + "\n");
     return 0;
   };
 }

@@ -3,13 +3,11 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "vetquant/core/output_file.h"
 #include "vetquant/core/progress.h"
@@ -18,8 +16,8 @@ namespace vetquant::cli {
 
 // Options that every subcommand takes; they may stand before or after its name.
 struct Globals {
-  bool json = false;              // stdout is one JSON document
-  std::string report;             // write that document to a file, too
+  bool json = false;   // stdout is one JSON document
+  std::string report;  // write that document to a file, too
   int threads = 0;
   bool overwrite = false;
   bool quiet = false;
@@ -69,9 +67,9 @@ class Table {
 };
 
 std::string shorten_middle(const std::string& text, size_t width);  // "/encoder/…/fc1/MatMul", counts code points
-std::string counted(size_t count, const std::string& one);            // "1 node", "2 nodes"
+std::string counted(size_t count, const std::string& one);          // "1 node", "2 nodes"
 // "name   what it is", the second part wrapped at `width` columns beside the names.
 std::string definitions(const std::vector<std::pair<std::string, std::string>>& entries, size_t width = 100);
-std::string percent(double share);                                  // "25.4 %"
+std::string percent(double share);  // "25.4 %"
 
 }  // namespace vetquant::cli

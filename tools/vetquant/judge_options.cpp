@@ -8,25 +8,45 @@ namespace vetquant::cli {
 
 std::shared_ptr<JudgeArguments> add_judge_arguments(CLI::App& command) {
   auto arguments = std::make_shared<JudgeArguments>();
-  command.add_option("--runtime-lib", arguments->runtime_library, "ONNX Runtime's library or its folder (default: $VETQUANT_ONNXRUNTIME_LIB, else the one shipped)")
+  command
+      .add_option("--runtime-lib", arguments->runtime_library,
+                  "ONNX Runtime's library or its folder (default: $VETQUANT_ONNXRUNTIME_LIB, else the one shipped)")
       ->type_name("PATH");
-  command.add_option("--runs", arguments->runs, "Timed rounds, each model once a round; 0: no latency")->check(CLI::Range(0, 100'000))->capture_default_str();
-  command.add_option("--warm-up", arguments->warm_up, "Runs before time is taken")->check(CLI::Range(1, 100'000))->capture_default_str();
+  command.add_option("--runs", arguments->runs, "Timed rounds, each model once a round; 0: no latency")
+      ->check(CLI::Range(0, 100'000))
+      ->capture_default_str();
+  command.add_option("--warm-up", arguments->warm_up, "Runs before time is taken")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
   command.add_option("--optimization", arguments->optimization, "What the runtime may do to the graph")
-      ->check(CLI::IsMember({"none", "basic", "extended", "all"}))->capture_default_str();
-  command.add_option("--session-config", arguments->config, "An entry of the runtime's session configuration, such as session.disable_quant_qdq=1")->type_name("KEY=VALUE")->allow_extra_args(false);
-  command.add_option("--timeout", arguments->timeout_s, "Seconds that one request to a model may take; 0: any")->check(CLI::NonNegativeNumber);
+      ->check(CLI::IsMember({"none", "basic", "extended", "all"}))
+      ->capture_default_str();
+  command
+      .add_option("--session-config", arguments->config,
+                  "An entry of the runtime's session configuration, such as session.disable_quant_qdq=1")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  command.add_option("--timeout", arguments->timeout_s, "Seconds that one request to a model may take; 0: any")
+      ->check(CLI::NonNegativeNumber);
   command.add_option("--max-memory", arguments->max_memory_mb, "Address space of each judged process in MB; 0: any");
-  command.add_option("--resamples", arguments->resamples, "Of the bootstrap")->check(CLI::Range(100, 1'000'000))->capture_default_str();
+  command.add_option("--resamples", arguments->resamples, "Of the bootstrap")
+      ->check(CLI::Range(100, 1'000'000))
+      ->capture_default_str();
   command.add_flag("--no-operators", arguments->no_operators, "Do not have the optimized graphs saved and counted");
   return arguments;
 }
 
 void add_random_arguments(CLI::App& command, JudgeArguments& arguments) {
-  command.add_option("--samples", arguments.random.samples, "Random samples where no test set is given")->check(CLI::Range(1, 1'000'000))->capture_default_str();
+  command.add_option("--samples", arguments.random.samples, "Random samples where no test set is given")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
   command.add_option("--seed", arguments.random.seed, "Of the random inputs")->capture_default_str();
-  command.add_option("--below", arguments.random.below, "Random integers are from 0 to below this")->check(CLI::PositiveNumber)->capture_default_str();
-  command.add_option("--dim", arguments.dims, "Size of a symbolic dimension for random inputs (default 1)")->type_name("NAME=SIZE")->allow_extra_args(false);
+  command.add_option("--below", arguments.random.below, "Random integers are from 0 to below this")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--dim", arguments.dims, "Size of a symbolic dimension for random inputs (default 1)")
+      ->type_name("NAME=SIZE")
+      ->allow_extra_args(false);
 }
 
 RandomSettings random_settings(const JudgeArguments& arguments) {
@@ -49,7 +69,8 @@ JudgeOptions judge_options(const JudgeArguments& arguments, const Globals& globa
                                                                         : Optimization::kAll;
   for (const std::string& entry : arguments.config) {
     const size_t equals = entry.find('=');
-    if (equals == 0 || equals == std::string::npos) throw Error(ErrorCode::kUsage, "write KEY=VALUE", "--session-config " + printable(entry));
+    if (equals == 0 || equals == std::string::npos)
+      throw Error(ErrorCode::kUsage, "write KEY=VALUE", "--session-config " + printable(entry));
     options.session.config.emplace_back(entry.substr(0, equals), entry.substr(equals + 1));
   }
   options.limits.timeout = std::chrono::milliseconds(static_cast<int64_t>(arguments.timeout_s * 1000));

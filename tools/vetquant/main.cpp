@@ -40,7 +40,9 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   app.set_version_flag("--version", std::string("vetquant ") + VETQUANT_VERSION);
-  app.footer("Documentation: README.md and docs/. Exit codes: 0 done, 2 usage, 3 unsupported, 4 bad model, 5 I/O, 6 gate, 7 budget.");
+  app.footer(
+      "Documentation: README.md and docs/. Exit codes: 0 done, 2 usage, 3 unsupported, 4 bad model, 5 I/O, 6 gate, 7 "
+      "budget.");
   Globals globals;
   add_global_options(app, globals);
   Run chosen;

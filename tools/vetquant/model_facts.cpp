@@ -15,14 +15,31 @@ constexpr std::array<std::string_view, 9> kChainOperators = {"Identity", "Transp
                                                              "Flatten",  "Slice",     "Concat",  "Cast"};
 constexpr int kLongestChain = 32;
 
-constexpr std::array<std::string_view, 22> kQuantizedOperators = {
-    "QuantizeLinear",      "DequantizeLinear",    "DynamicQuantizeLinear", "MatMulInteger",       "ConvInteger",
-    "QLinearMatMul",       "QLinearConv",         "QLinearAdd",            "QLinearMul",          "QLinearGlobalAveragePool",
-    "QLinearAveragePool",  "QLinearSigmoid",      "QLinearLeakyRelu",      "QLinearConcat",       "QGemm",
-    "QAttention",          "QEmbedLayerNormalization", "MatMulNBits",      "GatherBlockQuantized", "DynamicQuantizeMatMul",
-    "DynamicQuantizeLSTM", "MatMulIntegerToFloat"};
+constexpr std::array<std::string_view, 22> kQuantizedOperators = {"QuantizeLinear",
+                                                                  "DequantizeLinear",
+                                                                  "DynamicQuantizeLinear",
+                                                                  "MatMulInteger",
+                                                                  "ConvInteger",
+                                                                  "QLinearMatMul",
+                                                                  "QLinearConv",
+                                                                  "QLinearAdd",
+                                                                  "QLinearMul",
+                                                                  "QLinearGlobalAveragePool",
+                                                                  "QLinearAveragePool",
+                                                                  "QLinearSigmoid",
+                                                                  "QLinearLeakyRelu",
+                                                                  "QLinearConcat",
+                                                                  "QGemm",
+                                                                  "QAttention",
+                                                                  "QEmbedLayerNormalization",
+                                                                  "MatMulNBits",
+                                                                  "GatherBlockQuantized",
+                                                                  "DynamicQuantizeMatMul",
+                                                                  "DynamicQuantizeLSTM",
+                                                                  "MatMulIntegerToFloat"};
 
-constexpr std::array<std::string_view, 5> kKnownDomains = {"", "ai.onnx", "ai.onnx.ml", "ai.onnx.preview.training", "com.microsoft"};
+constexpr std::array<std::string_view, 5> kKnownDomains = {"", "ai.onnx", "ai.onnx.ml", "ai.onnx.preview.training",
+                                                           "com.microsoft"};
 
 template <class List>
 bool is_one_of(std::string_view word, const List& list) {
@@ -66,7 +83,8 @@ class Collector {
     collect_nodes();
     collect_values();
     facts_.ties = find_ties(index_, constants_);
-    std::stable_sort(facts_.weights.begin(), facts_.weights.end(), [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
+    std::stable_sort(facts_.weights.begin(), facts_.weights.end(),
+                     [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
     return std::move(facts_);
   }
 
@@ -78,10 +96,13 @@ class Collector {
       facts_.external_files.emplace_back(file.path().filename().string(), file.size_bytes());
     }
     facts_.producer = proto.producer_name();
-    if (!proto.producer_version().empty()) facts_.producer += (facts_.producer.empty() ? "" : " ") + proto.producer_version();
+    if (!proto.producer_version().empty())
+      facts_.producer += (facts_.producer.empty() ? "" : " ") + proto.producer_version();
     std::map<std::string, int64_t> opsets;
-    for (const auto& opset : proto.opset_import()) opsets[opset.domain() == "ai.onnx" ? "" : opset.domain()] = opset.version();
-    for (const auto& [domain, version] : opsets) facts_.opsets.emplace_back(domain.empty() ? "ai.onnx" : domain, version);
+    for (const auto& opset : proto.opset_import())
+      opsets[opset.domain() == "ai.onnx" ? "" : opset.domain()] = opset.version();
+    for (const auto& [domain, version] : opsets)
+      facts_.opsets.emplace_back(domain.empty() ? "ai.onnx" : domain, version);
     std::set<std::string> local;
     for (const auto& function : proto.functions()) local.insert(function.domain());
     for (const auto& [domain, version] : opsets) {
@@ -91,7 +112,9 @@ class Collector {
 
   void collect_scopes() {
     for (const ScopeInfo& scope : index_.scopes()) {
-      const char* kind = scope.kind == ScopeKind::kMain ? "main graph" : scope.kind == ScopeKind::kSubgraph ? "subgraph" : "function";
+      const char* kind = scope.kind == ScopeKind::kMain       ? "main graph"
+                         : scope.kind == ScopeKind::kSubgraph ? "subgraph"
+                                                              : "function";
       facts_.scopes.push_back({scope.path.empty() ? "/" : scope.path, kind, scope.nodes.size()});
     }
   }
@@ -103,7 +126,8 @@ class Collector {
       ++all[name];
       if (is_one_of(node.proto->op_type(), kQuantizedOperators)) ++quantized[name];
       const onnx::TensorProto* constant = node.proto->op_type() == "Constant" ? constant_tensor(*node.proto) : nullptr;
-      if (constant != nullptr && !node.outputs.empty() && node.outputs[0].valid()) add_weight(*constant, node.outputs[0]);
+      if (constant != nullptr && !node.outputs.empty() && node.outputs[0].valid())
+        add_weight(*constant, node.outputs[0]);
     }
     facts_.operators = by_count(all);
     facts_.quantized_operators = by_count(quantized);

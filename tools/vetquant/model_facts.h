@@ -19,24 +19,24 @@ struct WeightFact {
   DType dtype = DType::kUndefined;
   Shape shape;
   uint64_t elements = 0, bytes = 0;
-  std::string user_op, user;   // the node that reads it, behind constant chains; empty where none does
+  std::string user_op, user;  // the node that reads it, behind constant chains; empty where none does
   size_t users = 0;
 };
 
 struct ScopeFact {
-  std::string path, kind;      // "/decide/then_branch", "subgraph"
+  std::string path, kind;  // "/decide/then_branch", "subgraph"
   size_t nodes = 0;
 };
 
 struct ModelFacts {
-  std::vector<std::pair<std::string, uint64_t>> external_files;   // name, bytes of the whole file
+  std::vector<std::pair<std::string, uint64_t>> external_files;  // name, bytes of the whole file
   std::string producer;
-  std::vector<std::pair<std::string, int64_t>> opsets;            // "ai.onnx" first
-  std::vector<ScopeFact> scopes;                                  // main first
-  std::vector<std::pair<std::string, size_t>> operators;          // most frequent first
-  std::vector<WeightFact> weights;                                // largest first; initializers and Constants
+  std::vector<std::pair<std::string, int64_t>> opsets;    // "ai.onnx" first
+  std::vector<ScopeFact> scopes;                          // main first
+  std::vector<std::pair<std::string, size_t>> operators;  // most frequent first
+  std::vector<WeightFact> weights;                        // largest first; initializers and Constants
   std::vector<TiedTensor> ties;
-  std::vector<std::string> overridable, sparse;                   // addresses
+  std::vector<std::string> overridable, sparse;  // addresses
   std::vector<std::pair<std::string, size_t>> quantized_operators;
   std::vector<std::string> unknown_domains;
 };

@@ -61,12 +61,14 @@ ProgressSink progress_sink(const Globals& globals) {
     if (now - state->shown < pause && !(last && state->terminal && now - state->begin > pause)) return;
     state->shown = now;
     const double seconds = std::chrono::duration<double>(now - state->begin).count();
-    const double share = progress.total == 0 ? 1 : static_cast<double>(progress.done) / static_cast<double>(progress.total);
+    const double share =
+        progress.total == 0 ? 1 : static_cast<double>(progress.done) / static_cast<double>(progress.total);
     const double rate = static_cast<double>(progress.done) / std::max(seconds, 1e-9);
     const double left = share > 0 ? seconds / share - seconds : 0;
     const std::string speed = progress.unit == "B" ? human_bytes(static_cast<uint64_t>(rate)) + "/s" : std::string();
-    std::fprintf(stderr, "%s%.*s %3.0f %%  %s  %.0f s left%s", state->terminal ? "\r" : "", static_cast<int>(progress.stage.size()),
-                 progress.stage.data(), 100 * share, speed.c_str(), left, state->terminal ? "  " : "\n");
+    std::fprintf(stderr, "%s%.*s %3.0f %%  %s  %.0f s left%s", state->terminal ? "\r" : "",
+                 static_cast<int>(progress.stage.size()), progress.stage.data(), 100 * share, speed.c_str(), left,
+                 state->terminal ? "  " : "\n");
     if (state->terminal && last) std::fprintf(stderr, "\r\033[K");
   };
 }
@@ -80,11 +82,13 @@ std::vector<std::pair<std::string, std::vector<int64_t>>> parse_shapes(const std
     for (size_t at = equals + 1; good && at <= text.size();) {
       const size_t end = std::min(text.find('x', at), text.size());
       const std::string number = text.substr(at, end - at);
-      good = !number.empty() && number.size() < 10 && number.find_first_not_of("0123456789") == std::string::npos && number != "0";
+      good = !number.empty() && number.size() < 10 && number.find_first_not_of("0123456789") == std::string::npos &&
+             number != "0";
       if (good) dims.push_back(std::stoll(number));
       at = end + 1;
     }
-    if (!good) throw Error(ErrorCode::kUsage, "'" + printable(text) + "' is no shape; write INPUT=1x80x3000", "--shape");
+    if (!good)
+      throw Error(ErrorCode::kUsage, "'" + printable(text) + "' is no shape; write INPUT=1x80x3000", "--shape");
     shapes.emplace_back(text.substr(0, equals), std::move(dims));
   }
   return shapes;
@@ -104,7 +108,9 @@ std::string percent(double share) {
   return text;
 }
 
-std::string counted(size_t count, const std::string& one) { return std::to_string(count) + " " + one + (count == 1 ? "" : "s"); }
+std::string counted(size_t count, const std::string& one) {
+  return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
+}
 
 std::string definitions(const std::vector<std::pair<std::string, std::string>>& entries, size_t width) {
   size_t indent = 0;
@@ -147,7 +153,8 @@ std::string Table::text() const {
   }
   size_t total = 2 * (widths.size() - 1);
   for (const size_t w : widths) total += w;
-  if (total > width_) widths[elastic_] -= std::min(widths[elastic_] - std::min<size_t>(widths[elastic_], 12), total - width_);
+  if (total > width_)
+    widths[elastic_] -= std::min(widths[elastic_] - std::min<size_t>(widths[elastic_], 12), total - width_);
   std::string out;
   const auto line = [&](const std::vector<std::string>& cells) {
     std::string text;

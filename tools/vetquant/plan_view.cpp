@@ -29,7 +29,9 @@ std::string rule_words(const Reason& reason) {
 }
 
 Json reason_json(const Reason& reason) {
-  return {{"rule", reason.rule}, {"where", reason.position.line > 0 ? reason.position.text() : ""}, {"reason", reason.text}};
+  return {{"rule", reason.rule},
+          {"where", reason.position.line > 0 ? reason.position.text() : ""},
+          {"reason", reason.text}};
 }
 
 std::string summary(const Prepared& p) {
@@ -37,7 +39,8 @@ std::string summary(const Prepared& p) {
   std::string text = "policy " + p.plan.policy_name + ", target " + p.plan.target_name + ": " +
                      counted(p.plan.tensors.size(), "tensor") + ", " + counted(p.plan.nodes.size(), "node") + "\n";
   text += "file   " + human_bytes(before) + " -> " + human_bytes(after) + " (" +
-          percent(static_cast<double>(after) / static_cast<double>(std::max<uint64_t>(1, before))) + ", exactly " + std::to_string(after) + " bytes";
+          percent(static_cast<double>(after) / static_cast<double>(std::max<uint64_t>(1, before))) + ", exactly " +
+          std::to_string(after) + " bytes";
   if (p.sizes.sidecar_bytes > 0) text += ", of which " + std::to_string(p.sizes.sidecar_bytes) + " in a sidecar";
   return text + ")\n";
 }
@@ -59,8 +62,8 @@ std::string kept_text(const Plan& plan) {
   if (groups.empty()) return {};
   std::string text = "\nkept as they are:\n";
   for (const auto& [reason, group] : groups) {
-    text += "  " + counted(group.count, "weight") + ", " + human_bytes(group.bytes) + ": " +
-            reason + " (" + shorten_middle(printable(group.example), 40) + (group.count > 1 ? ", ..." : "") + ")\n";
+    text += "  " + counted(group.count, "weight") + ", " + human_bytes(group.bytes) + ": " + reason + " (" +
+            shorten_middle(printable(group.example), 40) + (group.count > 1 ? ", ..." : "") + ")\n";
   }
   return text;
 }
@@ -93,8 +96,9 @@ std::string plan_text(const Prepared& p, bool with_reasons) {
   if (with_reasons) {
     std::vector<std::string> reasons;
     for (const PlannedNode& node : p.plan.nodes) {
-      reasons.push_back(p.index->node(node.node).address + ": " + std::string(name_of(node.form)) + ": " + node.reason.text +
-                        (node.cost.empty() ? "" : "; " + node.cost) + " [" + rule_words(node.reason) + "]");
+      reasons.push_back(p.index->node(node.node).address + ": " + std::string(name_of(node.form)) + ": " +
+                        node.reason.text + (node.cost.empty() ? "" : "; " + node.cost) + " [" +
+                        rule_words(node.reason) + "]");
     }
     text += lines_text("nodes", reasons);
   }
@@ -108,9 +112,13 @@ nlohmann::ordered_json plan_json(const Prepared& p) {
   Json tensors = Json::array(), nodes = Json::array(), kept = Json::array();
   for (const PlannedTensor& tensor : p.plan.tensors) {
     Json uses = Json::array();
-    for (const auto& use : tensor.uses) uses.push_back({{"node", p.index->node(use.node).address}, {"input", use.input}});
-    Json entry = {{"name", tensor.name}, {"form", name_of(tensor.form)}, {"type", name_of(tensor.stored_type)},
-                  {"shape", tensor.view.shape()}, {"elements", tensor.elements}};
+    for (const auto& use : tensor.uses)
+      uses.push_back({{"node", p.index->node(use.node).address}, {"input", use.input}});
+    Json entry = {{"name", tensor.name},
+                  {"form", name_of(tensor.form)},
+                  {"type", name_of(tensor.stored_type)},
+                  {"shape", tensor.view.shape()},
+                  {"elements", tensor.elements}};
     if (has_codes(tensor)) {
       entry["algorithm"] = tensor.spec.algorithm;
       entry["symmetric"] = tensor.spec.symmetry == Symmetry::kSymmetric;
@@ -129,14 +137,20 @@ nlohmann::ordered_json plan_json(const Prepared& p) {
     tensors.push_back(std::move(entry));
   }
   for (const PlannedNode& node : p.plan.nodes) {
-    Json entry = {{"node", p.index->node(node.node).address}, {"op", p.index->node(node.node).proto->op_type()}, {"form", name_of(node.form)}};
+    Json entry = {{"node", p.index->node(node.node).address},
+                  {"op", p.index->node(node.node).proto->op_type()},
+                  {"form", name_of(node.form)}};
     if (node.rows >= 0) entry["rows"] = node.rows;
     if (!node.cost.empty()) entry["cost"] = node.cost;
     entry.update(reason_json(node.reason));
     nodes.push_back(std::move(entry));
   }
   for (const KeptWeight& weight : p.plan.kept) {
-    Json entry = {{"name", weight.name}, {"node", weight.node}, {"op", weight.op}, {"elements", weight.elements}, {"bytes", weight.bytes}};
+    Json entry = {{"name", weight.name},
+                  {"node", weight.node},
+                  {"op", weight.op},
+                  {"elements", weight.elements},
+                  {"bytes", weight.bytes}};
     entry.update(reason_json(weight.reason));
     kept.push_back(std::move(entry));
   }
@@ -144,7 +158,8 @@ nlohmann::ordered_json plan_json(const Prepared& p) {
           {"model", p.request.model.filename().string()},
           {"policy", {{"name", p.plan.policy_name}, {"digest", p.plan.policy_digest}}},
           {"target", {{"name", p.plan.target_name}, {"digest", p.plan.target_digest}}},
-          {"bytes", {{"before", p.model->total_bytes()}, {"after", p.sizes.total_bytes()}, {"sidecar", p.sizes.sidecar_bytes}}},
+          {"bytes",
+           {{"before", p.model->total_bytes()}, {"after", p.sizes.total_bytes()}, {"sidecar", p.sizes.sidecar_bytes}}},
           {"tensors", std::move(tensors)},
           {"nodes", std::move(nodes)},
           {"kept", std::move(kept)},
@@ -159,28 +174,34 @@ std::string explain_text(const Prepared& p, const std::string& name) {
   for (const PlannedTensor& tensor : p.plan.tensors) {
     known.push_back(tensor.name);
     if (tensor.name != name) continue;
-    text += tensor.name + "  " + tensor.view.describe() + "\n  " + stored_as(tensor) + " as " + std::string(name_of(tensor.form)) + ", " +
-            std::to_string(tensor.bytes_before) + " -> " + std::to_string(tensor.bytes_after) + " bytes\n  decided by " +
-            rule_words(tensor.reason) + ": " + tensor.reason.text + "\n";
-    for (const auto& use : tensor.uses) text += "  used by " + p.index->node(use.node).address + " as input " + std::to_string(use.input) + "\n";
-    for (const TensorView& copy : tensor.proven_equal) text += "  stands for the copy " + copy.describe() + " too, compared while quantizing\n";
+    text += tensor.name + "  " + tensor.view.describe() + "\n  " + stored_as(tensor) + " as " +
+            std::string(name_of(tensor.form)) + ", " + std::to_string(tensor.bytes_before) + " -> " +
+            std::to_string(tensor.bytes_after) + " bytes\n  decided by " + rule_words(tensor.reason) + ": " +
+            tensor.reason.text + "\n";
+    for (const auto& use : tensor.uses)
+      text += "  used by " + p.index->node(use.node).address + " as input " + std::to_string(use.input) + "\n";
+    for (const TensorView& copy : tensor.proven_equal)
+      text += "  stands for the copy " + copy.describe() + " too, compared while quantizing\n";
   }
   for (const KeptWeight& kept : p.plan.kept) {
     known.push_back(kept.name);
     if (kept.name != name && kept.node != name) continue;
-    text += kept.name + "  stays as it is, " + std::to_string(kept.bytes) + " bytes\n  decided by " + rule_words(kept.reason) + ": " +
-            kept.reason.text + "\n  used by " + kept.node + " (" + kept.op + ")\n";
+    text += kept.name + "  stays as it is, " + std::to_string(kept.bytes) + " bytes\n  decided by " +
+            rule_words(kept.reason) + ": " + kept.reason.text + "\n  used by " + kept.node + " (" + kept.op + ")\n";
   }
   for (const PlannedNode& node : p.plan.nodes) {
     const std::string& address = p.index->node(node.node).address;
     known.push_back(address);
     if (address != name) continue;
-    text += address + "  becomes " + std::string(name_of(node.form)) + "\n  decided by " + rule_words(node.reason) + ": " + node.reason.text +
-            "\n" + (node.cost.empty() ? "" : "  cost: " + node.cost + "\n");
+    text += address + "  becomes " + std::string(name_of(node.form)) + "\n  decided by " + rule_words(node.reason) +
+            ": " + node.reason.text + "\n" + (node.cost.empty() ? "" : "  cost: " + node.cost + "\n");
   }
   if (!text.empty()) return text;
   const std::string nearest = nearest_word(name, known);
-  throw Error(ErrorCode::kUsage, "no weight or node of this name is in the plan" + (nearest.empty() ? std::string("; `vetquant plan` lists all") : "; did you mean '" + nearest + "'?"), name);
+  throw Error(ErrorCode::kUsage,
+              "no weight or node of this name is in the plan" +
+                  (nearest.empty() ? std::string("; `vetquant plan` lists all") : "; did you mean '" + nearest + "'?"),
+              name);
 }
 
 }  // namespace vetquant::cli

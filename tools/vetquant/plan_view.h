@@ -1,9 +1,8 @@
 // A plan as people and programs read it: shared by `plan` and `quantize`.
 #pragma once
 
-#include <string>
-
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "vetquant/pipeline/pipeline.h"
 

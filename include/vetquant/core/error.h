@@ -13,14 +13,14 @@ namespace vetquant {
 
 // The numbers are the exit codes of the command line (docs/exit-codes.md).
 enum class ErrorCode {
-  kInternal = 1,      // a bug of ours
-  kUsage = 2,         // command line, policy, test-set, system or lock file; a plan that changes nothing
-  kUnsupported = 3,   // the target, a quantizer or a plug-in cannot do what was asked
-  kBadModel = 4,      // the model is corrupt or unsafe
-  kIo = 5,            // output exists, lost race, disk full, file changed while read
-  kGate = 6,          // a gate failed, or a judged model crashed
-  kBudget = 7,        // the result is over its budget
-  kInterrupted = 130, // ^C
+  kInternal = 1,       // a bug of ours
+  kUsage = 2,          // command line, policy, test-set, system or lock file; a plan that changes nothing
+  kUnsupported = 3,    // the target, a quantizer or a plug-in cannot do what was asked
+  kBadModel = 4,       // the model is corrupt or unsafe
+  kIo = 5,             // output exists, lost race, disk full, file changed while read
+  kGate = 6,           // a gate failed, or a judged model crashed
+  kBudget = 7,         // the result is over its budget
+  kInterrupted = 130,  // ^C
 };
 
 class Error : public std::runtime_error {

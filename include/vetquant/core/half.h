@@ -17,7 +17,7 @@ struct HalfCounts {
   HalfCounts& operator+=(const HalfCounts& other);
 };
 
-uint16_t float_to_half(float value);          // overflow becomes infinity
+uint16_t float_to_half(float value);  // overflow becomes infinity
 float half_to_float(uint16_t bits);
 uint16_t float_to_bfloat16(float value);
 float bfloat16_to_float(uint16_t bits);

@@ -3,10 +3,10 @@
 
 namespace vetquant::interrupt {
 
-void install_handlers();   // main only
-bool requested();          // async-signal-safe flag
-void request();            // what the handler does; for tests
-void clear();              // for tests
-void check();              // throws Error{kInterrupted}
+void install_handlers();  // main only
+bool requested();         // async-signal-safe flag
+void request();           // what the handler does; for tests
+void clear();             // for tests
+void check();             // throws Error{kInterrupted}
 
 }  // namespace vetquant::interrupt

@@ -44,13 +44,13 @@ class OutputFile {
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  const std::filesystem::path& path() const { return path_; }                      // the final one
+  const std::filesystem::path& path() const { return path_; }  // the final one
   const std::filesystem::path& temporary_path() const { return temporary_path_; }
-  void write(uint64_t offset_bytes, std::span<const std::byte> data);              // thread-safe
-  void read(uint64_t offset_bytes, std::span<std::byte> out) const;                // what was written, for the check
+  void write(uint64_t offset_bytes, std::span<const std::byte> data);  // thread-safe
+  void read(uint64_t offset_bytes, std::span<std::byte> out) const;    // what was written, for the check
   void sync();
   void retarget(const std::filesystem::path& path);  // another final name in the same folder, known only after writing
-  void commit();  // sync, put into place, sync folder
+  void commit();                                     // sync, put into place, sync folder
 
  private:
   OutputFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor, uint64_t size_bytes,

@@ -8,9 +8,9 @@
 namespace vetquant {
 
 struct Progress {
-  std::string_view stage;   // "quantize", "write", "judge"
+  std::string_view stage;  // "quantize", "write", "judge"
   uint64_t done = 0, total = 0;
-  std::string_view unit;    // "B", "samples"
+  std::string_view unit;  // "B", "samples"
 };
 
 using ProgressSink = std::function<void(const Progress&)>;  // called from one thread at a time; may be empty

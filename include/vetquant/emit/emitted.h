@@ -22,25 +22,25 @@ namespace vetquant {
 //          for 4 bits the last axis is even, or padded by `pad_last_axis_to`)
 //   scale, zero_point  in scale_shape(source.shape, layout); zero points packed as `zero_point_packing` says
 struct QuantJob {
-  std::string name;                    // for messages and the report
+  std::string name;  // for messages and the report
   TensorView source;
   std::vector<TensorView> proven_equal;  // must equal `source` exactly: Error{kUsage} naming both where not
   QuantSpec spec;
   ScaleLayout layout;
-  int64_t pad_last_axis_to = 0;        // MatMulNBits: K rounded up to whole blocks, padded with the zero point's code; 0 none
+  int64_t pad_last_axis_to = 0;  // MatMulNBits: K rounded up to whole blocks, padded with the zero point's code; 0 none
   enum class ZeroPointPacking { kAsCodes, kNibblesPerRow, kFloats } zero_point_packing = ZeroPointPacking::kAsCodes;
-  uint8_t code_xor = 0;                // 0x80 / 0x08: signed codes stored with an offset (MatMulNBits' symmetric uint8)
+  uint8_t code_xor = 0;  // 0x80 / 0x08: signed codes stored with an offset (MatMulNBits' symmetric uint8)
 };
 
 enum class RecipeKind { kCodes, kScale, kZeroPoint, kHalves, kBfloat16s, kCopy };
 
 struct DeclaredTensor {
-  std::string name;                    // as in the skeleton, for messages
+  std::string name;  // as in the skeleton, for messages
   DType dtype = DType::kUndefined;
   Shape shape;
   RecipeKind kind = RecipeKind::kCopy;
-  int job = -1;                        // kCodes, kScale, kZeroPoint: index into jobs
-  TensorView source;                   // kHalves, kBfloat16s, kCopy (any view, e.g. a baked transpose, in dtype)
+  int job = -1;                          // kCodes, kScale, kZeroPoint: index into jobs
+  TensorView source;                     // kHalves, kBfloat16s, kCopy (any view, e.g. a baked transpose, in dtype)
   std::vector<TensorView> proven_equal;  // as above, for kHalves and kCopy
   Overflow overflow = Overflow::kClamp;  // kHalves
   uint64_t bytes() const;
@@ -48,7 +48,7 @@ struct DeclaredTensor {
 
 // What was done to the graph beside the plan, for the report and the model's metadata.
 struct EmitLog {
-  std::vector<std::string> steps;      // "opset 11 -> 13 (per-axis DequantizeLinear)", "removed 12 dead constants"
+  std::vector<std::string> steps;  // "opset 11 -> 13 (per-axis DequantizeLinear)", "removed 12 dead constants"
 };
 
 struct Emitted {

@@ -20,8 +20,8 @@ struct Answer {
 Answer answer_of(const HostTensor& scores, const TestSet& set, size_t sample);
 
 // `base` empty: no differences. Sizes: one answer for each sample.
-std::vector<Metric> classification_metrics(const TestSet& set, const std::vector<Answer>& own, const std::vector<Answer>& base,
-                                           const StatisticsSettings& settings);
+std::vector<Metric> classification_metrics(const TestSet& set, const std::vector<Answer>& own,
+                                           const std::vector<Answer>& base, const StatisticsSettings& settings);
 
 // counts[truth][answer]; answers that are no class are left out.
 std::vector<std::vector<uint64_t>> confusion_of(const TestSet& set, const std::vector<Answer>& answers);

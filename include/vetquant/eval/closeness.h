@@ -29,7 +29,8 @@ struct Closeness {
 };
 
 // Adds one step. Error{kGate} where the shapes differ. `threshold`: null, or where the output's decision turns.
-void add_closeness(const HostTensor& base, const HostTensor& own, const double* threshold, const std::string& name, Closeness& sum);
+void add_closeness(const HostTensor& base, const HostTensor& own, const double* threshold, const std::string& name,
+                   Closeness& sum);
 
 // samples: for each output, one Closeness for each sample of the set.
 std::vector<Metric> closeness_metrics(const TestSet& set, const std::map<std::string, std::vector<Closeness>>& samples,

@@ -30,11 +30,11 @@ struct Gate {
 
 struct GateResult {
   Gate gate;
-  size_t model = 0;       // index into Judgement::models
+  size_t model = 0;  // index into Judgement::models
   bool passed = false;
-  double value = 0;       // what was measured, on the gate's scale
-  double bound = 0;       // of the interval, which was compared
-  std::string reason;     // why not, or what was compared
+  double value = 0;    // what was measured, on the gate's scale
+  double bound = 0;    // of the interval, which was compared
+  std::string reason;  // why not, or what was compared
 };
 
 Gate parse_gate(const std::string& text, double confidence_pct = 95);  // Error{kUsage}

@@ -34,18 +34,20 @@ struct SoundWindows {
   size_t lead = 0;             // zeros before the clip
 };
 // Each file is one sample, cut into windows; the last one is filled up with zeros.
-std::shared_ptr<InputSource> make_sound_source(std::vector<std::filesystem::path> files, int sample_rate, SoundWindows windows);
+std::shared_ptr<InputSource> make_sound_source(std::vector<std::filesystem::path> files, int sample_rate,
+                                               SoundWindows windows);
 
 // Clips out of sound files, each filled up with zeros or cut to one length.
 struct Clip {
   size_t file = 0;
   uint64_t start_frame = 0, frames = 0;
 };
-std::shared_ptr<InputSource> make_clip_source(std::vector<std::filesystem::path> files, std::vector<Clip> clips, int sample_rate,
-                                              size_t samples_per_clip);
+std::shared_ptr<InputSource> make_clip_source(std::vector<std::filesystem::path> files, std::vector<Clip> clips,
+                                              int sample_rate, size_t samples_per_clip);
 
 // One value everywhere. `shape` empty: the model's, symbols by `dims`.
-std::shared_ptr<InputSource> make_constant_source(double value, std::optional<std::vector<int64_t>> shape, DimSizes dims);
+std::shared_ptr<InputSource> make_constant_source(double value, std::optional<std::vector<int64_t>> shape,
+                                                  DimSizes dims);
 
 // Floats: normal with this standard deviation. Integers: 0 <= x < below. Bool: even chances.
 struct RandomValues {

@@ -19,14 +19,14 @@ enum class CountOperators { kNo, kYes };
 
 struct JudgeOptions {
   std::vector<std::filesystem::path> models;
-  size_t baseline = 0;                     // index into models
-  std::filesystem::path runtime_library;   // as found by find_runtime_library
+  size_t baseline = 0;                    // index into models
+  std::filesystem::path runtime_library;  // as found by find_runtime_library
   SessionOptions session;
   WorkerProgram worker;
   WorkerLimits limits;
   int warm_up_runs = 3;
-  int timed_rounds = 20;                   // each model once a round, in the order ABBA; 0: no latency
-  int models_at_once = 1;                  // while answers are collected; never while time is taken
+  int timed_rounds = 20;   // each model once a round, in the order ABBA; 0: no latency
+  int models_at_once = 1;  // while answers are collected; never while time is taken
   CountOperators count_operators = CountOperators::kYes;
   StatisticsSettings statistics;
   ProgressSink progress;
@@ -34,20 +34,20 @@ struct JudgeOptions {
 
 struct ModelResult {
   std::filesystem::path path;
-  std::string name;                        // the file's stem, or the path where stems are equal
-  std::string failure;                     // how it failed, or ""
+  std::string name;     // the file's stem, or the path where stems are equal
+  std::string failure;  // how it failed, or ""
   std::vector<TensorInfo> inputs, outputs;
   std::map<std::string, uint64_t> operators_written, operators;  // in the file; after the runtime's optimizations
-  std::string operators_note;              // why they are not there
-  std::vector<Metric> metrics;             // accuracy (none where it failed), size, time, memory
-  std::vector<std::vector<uint64_t>> confusion;  // [truth][answer]; classification
+  std::string operators_note;                                    // why they are not there
+  std::vector<Metric> metrics;                                   // accuracy (none where it failed), size, time, memory
+  std::vector<std::vector<uint64_t>> confusion;                  // [truth][answer]; classification
 };
 
 struct Judgement {
   std::string set_name, set_path, set_license, set_digest, task, unit;
-  size_t samples = 0, steps = 0, clusters = 0;   // clusters 0: every sample is resampled on its own
+  size_t samples = 0, steps = 0, clusters = 0;  // clusters 0: every sample is resampled on its own
   std::vector<std::string> labels;
-  std::string runtime_version, session;          // options in words
+  std::string runtime_version, session;  // options in words
   int warm_up_runs = 0, timed_rounds = 0, resamples = 0;
   std::vector<double> confidences_pct;
   size_t baseline = 0;

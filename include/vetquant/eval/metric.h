@@ -28,9 +28,9 @@ struct Estimate {
 };
 
 struct Metric {
-  std::string key;               // "top1", "sqnr_db", "latency_ms"
-  std::string output;            // of the model, where the metric is one of each output
-  std::string unit;              // "%", "dB", "ms", "B", ""
+  std::string key;     // "top1", "sqnr_db", "latency_ms"
+  std::string output;  // of the model, where the metric is one of each output
+  std::string unit;    // "%", "dB", "ms", "B", ""
   Better better = Better::kHigher;
   Estimate value;
   std::optional<Estimate> difference;  // to the baseline, in `unit`

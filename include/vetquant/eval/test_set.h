@@ -35,14 +35,14 @@ struct TestSet {
   std::filesystem::path path;
   TaskKind task = TaskKind::kTensors;
   std::string name, license;
-  std::string digest;   // XXH3-128 of the test set's file
+  std::string digest;  // XXH3-128 of the test set's file
   size_t samples = 0;
   std::map<std::string, std::shared_ptr<InputSource>> inputs;
   std::vector<StatePair> state;
   RandomSettings random;
   std::vector<uint32_t> clusters;  // of each sample; empty: each is its own
   uint32_t cluster_count = 0;
-  std::string unit = "sample";     // what one sample is called: "clip", "item", "sample"
+  std::string unit = "sample";  // what one sample is called: "clip", "item", "sample"
 
   // classification
   std::string scores;               // name of the output with one score for each class; "" is the first output

@@ -14,17 +14,18 @@
 namespace vetquant {
 
 struct WeightError {
-  std::string name;            // in the float model
-  std::string form;            // operator that takes the codes, and bits: "MatMulNBits 4 bits, block 32", "folded, 8 bits", "fp16"
+  std::string name;  // in the float model
+  std::string
+      form;  // operator that takes the codes, and bits: "MatMulNBits 4 bits, block 32", "folded, 8 bits", "fp16"
   std::vector<int64_t> shape;
   uint64_t elements = 0;
   double sqnr_db = 0, error_max = 0, error_mean = 0;
-  double weight_max = 0;       // largest absolute weight, to read error_max by
+  double weight_max = 0;  // largest absolute weight, to read error_max by
 };
 
 struct WeightComparison {
-  std::vector<WeightError> weights;        // in the order of the quantized file
-  std::vector<std::string> unmatched;      // codes without a counterpart, and why
+  std::vector<WeightError> weights;    // in the order of the quantized file
+  std::vector<std::string> unmatched;  // codes without a counterpart, and why
 };
 
 // Errors: those of Model::load; Error{kIo}.

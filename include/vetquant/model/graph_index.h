@@ -35,12 +35,12 @@ enum class ScopeKind { kMain, kSubgraph, kFunction };
 
 struct ScopeInfo {
   ScopeKind kind = ScopeKind::kMain;
-  ScopeId parent;              // invalid for main and functions
-  NodeId owner;                // the node whose attribute this is
-  std::string path;            // "" for main, "/decode_if/then_branch", "domain::name"
-  const onnx::GraphProto* graph = nullptr;        // null for functions
+  ScopeId parent;                           // invalid for main and functions
+  NodeId owner;                             // the node whose attribute this is
+  std::string path;                         // "" for main, "/decode_if/then_branch", "domain::name"
+  const onnx::GraphProto* graph = nullptr;  // null for functions
   const onnx::FunctionProto* function = nullptr;
-  std::vector<NodeId> nodes;   // in file order
+  std::vector<NodeId> nodes;  // in file order
   std::vector<ValueId> inputs, outputs;
 };
 
@@ -57,18 +57,18 @@ struct ValueInfo {
   ScopeId scope;
   ValueKind kind = ValueKind::kInput;
   const onnx::TensorProto* initializer = nullptr;  // kInitializer
-  bool also_input = false;         // an initializer that is listed among the inputs too; see overridable()
+  bool also_input = false;  // an initializer that is listed among the inputs too; see overridable()
   bool is_scope_output = false;
-  NodeId producer;                 // kNodeOutput
+  NodeId producer;  // kNodeOutput
   int producer_output = -1;
-  std::vector<ValueUse> uses;           // explicit inputs of nodes in this and inner scopes
+  std::vector<ValueUse> uses;  // explicit inputs of nodes in this and inner scopes
 };
 
 struct NodeInfo {
   const onnx::NodeProto* proto = nullptr;
   ScopeId scope;
   std::string address;
-  std::vector<ValueId> inputs;     // invalid where omitted
+  std::vector<ValueId> inputs;  // invalid where omitted
   std::vector<ValueId> outputs;
   std::vector<ScopeId> subgraphs;
 };
@@ -87,26 +87,26 @@ class GraphIndex {
 
   const onnx::ModelProto& skeleton() const { return *skeleton_; }
   const std::vector<ScopeInfo>& scopes() const { return scopes_; }
-  const std::vector<NodeInfo>& nodes() const { return nodes_; }     // outer before inner, file order within a scope
+  const std::vector<NodeInfo>& nodes() const { return nodes_; }  // outer before inner, file order within a scope
   const std::vector<ValueInfo>& values() const { return values_; }
   const ScopeInfo& scope(ScopeId id) const { return scopes_[static_cast<size_t>(id.value)]; }
   const NodeInfo& node(NodeId id) const { return nodes_[static_cast<size_t>(id.value)]; }
   const ValueInfo& value(ValueId id) const { return values_[static_cast<size_t>(id.value)]; }
-  std::string address(ValueId id) const;                            // scope path + "/" + name ("name" in main)
-  ValueId lookup(ScopeId scope, std::string_view name) const;       // lexical; invalid where undefined
+  std::string address(ValueId id) const;                       // scope path + "/" + name ("name" in main)
+  ValueId lookup(ScopeId scope, std::string_view name) const;  // lexical; invalid where undefined
   NodeId find_node(std::string_view address) const;
   ValueId find_value(std::string_view address) const;
   // Also a graph input that a caller may set: such a value is no constant. Up to IR version 3 every initializer had to be
   // listed among the inputs, so there also_input says nothing.
   bool overridable(ValueId id) const;
-  int64_t opset(ScopeId scope, std::string_view domain) const;      // 0 where not imported ("" and "ai.onnx" are one)
+  int64_t opset(ScopeId scope, std::string_view domain) const;  // 0 where not imported ("" and "ai.onnx" are one)
 
  private:
   const onnx::ModelProto* skeleton_;
   std::vector<ScopeInfo> scopes_;
   std::vector<NodeInfo> nodes_;
   std::vector<ValueInfo> values_;
-  std::vector<std::unordered_map<std::string, ValueId>> names_;     // by scope
+  std::vector<std::unordered_map<std::string, ValueId>> names_;  // by scope
   std::unordered_map<std::string, NodeId> nodes_by_address_;
   std::unordered_map<std::string, ScopeId> scopes_by_path_;
   friend class GraphIndexBuilder;
@@ -128,7 +128,8 @@ enum class OverridableValues { kNotConstant, kConstant };
 
 class ConstantFinder {
  public:
-  ConstantFinder(const Model& model, const GraphIndex& index, OverridableValues overridable = OverridableValues::kNotConstant);
+  ConstantFinder(const Model& model, const GraphIndex& index,
+                 OverridableValues overridable = OverridableValues::kNotConstant);
   ~ConstantFinder();
   std::optional<TensorView> find(ValueId value) const;
   // The values on the way from the stored constant(s) to `value`, itself included: what dies if every use is replaced.

@@ -28,7 +28,7 @@ class TensorProto;
 namespace vetquant {
 
 inline constexpr uint64_t kInlineLimitBytes = 1024;
-inline constexpr const char* kPayloadMark = "vetquant.payload";  // tensor of the loaded model
+inline constexpr const char* kPayloadMark = "vetquant.payload";    // tensor of the loaded model
 inline constexpr const char* kDeclaredMark = "vetquant.declared";  // tensor that an emitter declared (emit/emitted.h)
 
 class Model {
@@ -37,16 +37,16 @@ class Model {
 
   const onnx::ModelProto& skeleton() const { return *skeleton_; }
   const std::filesystem::path& path() const { return path_; }
-  uint64_t file_bytes() const;                   // of the model file
-  uint64_t external_bytes() const;               // of the external files it refers to
+  uint64_t file_bytes() const;      // of the model file
+  uint64_t external_bytes() const;  // of the external files it refers to
   uint64_t total_bytes() const { return file_bytes() + external_bytes(); }
   const std::vector<std::shared_ptr<const ReadFile>>& files() const { return files_; }  // [0] is the model file
 
   // The payload behind a marked tensor of the skeleton, or of an inline one (decoded); its address is left to the caller.
   std::shared_ptr<const StoredTensor> stored(const onnx::TensorProto& tensor, std::string address) const;
 
-  std::string digest() const;          // XXH3-128 of model file then external files: reads every byte
-  void check_unchanged() const;        // Error{kIo} where a file changed since load
+  std::string digest() const;    // XXH3-128 of model file then external files: reads every byte
+  void check_unchanged() const;  // Error{kIo} where a file changed since load
 
  private:
   friend class ModelLoader;

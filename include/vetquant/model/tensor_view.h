@@ -32,7 +32,7 @@ struct StoredTensor {
 //   view[start + i] = stored.flat[offset + sum_d i_d * stride_d]   for 0 <= i_d < extent_d      (all in elements)
 struct Piece {
   std::shared_ptr<const StoredTensor> stored;
-  Shape start, extent;   // in view coordinates
+  Shape start, extent;  // in view coordinates
   int64_t offset = 0;
   Shape stride;
 };
@@ -46,8 +46,8 @@ class TensorView {
   const Shape& shape() const { return shape_; }
   uint64_t elements() const;
   const std::vector<Piece>& pieces() const { return pieces_; }
-  bool is_whole_tensor() const;   // one piece that is a stored tensor in its own order and type: bytes can be copied
-  std::string describe() const;   // "fc1.weight", "transpose(embed.weight)", "concat(W, R)"
+  bool is_whole_tensor() const;  // one piece that is a stored tensor in its own order and type: bytes can be copied
+  std::string describe() const;  // "fc1.weight", "transpose(embed.weight)", "concat(W, R)"
 
   // Each returns nullopt where the result is not expressible (Reshape of a transposed or pieced view, ...).
   TensorView transposed(std::span<const int64_t> perm) const;
@@ -72,8 +72,8 @@ struct Box {
 };
 
 // Reads boxes; thread-safe. Row-major in the box's own dimensions. Errors: kIo (changed while read), kBadModel.
-void read_floats(const TensorView& view, const Box& box, std::span<float> out);      // fp16, bf16, fp64 are converted
-void read_int64s(const TensorView& view, const Box& box, std::span<int64_t> out);    // integer and bool types
+void read_floats(const TensorView& view, const Box& box, std::span<float> out);    // fp16, bf16, fp64 are converted
+void read_int64s(const TensorView& view, const Box& box, std::span<int64_t> out);  // integer and bool types
 // Raw little-endian bytes of elements [first, first + count) in row-major order of the whole view, in view.dtype().
 // 4-bit types: first must be even.
 void read_raw(const TensorView& view, uint64_t first, uint64_t count, std::span<std::byte> out);

@@ -15,9 +15,9 @@ enum class WireType : uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 
 struct WireField {
   uint32_t number = 0;
   WireType type = WireType::kVarint;
-  uint64_t varint = 0;              // value of kVarint, kFixed32, kFixed64
-  size_t begin = 0;                 // of the tag, in the buffer
-  size_t payload = 0, length = 0;   // of kBytes
+  uint64_t varint = 0;             // value of kVarint, kFixed32, kFixed64
+  size_t begin = 0;                // of the tag, in the buffer
+  size_t payload = 0, length = 0;  // of kBytes
 };
 
 // Iterates the fields of one message in memory. Error{kBadModel} on anything malformed; groups are refused.

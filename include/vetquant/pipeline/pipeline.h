@@ -23,11 +23,11 @@ inline constexpr const char* kDefaultTarget = "ort-cpu";
 
 struct Request {
   std::filesystem::path model;
-  std::string policy = kDefaultPolicy;      // a preset's name or a file
-  std::optional<std::string> target;        // else the policy's, else kDefaultTarget
+  std::string policy = kDefaultPolicy;  // a preset's name or a file
+  std::optional<std::string> target;    // else the policy's, else kDefaultTarget
   std::vector<ShapeBinding> shapes;
   Sidecar sidecar = Sidecar::kAuto;
-  std::filesystem::path output;             // empty for a plan: "<stem>.vetquant.onnx" beside the model stands in
+  std::filesystem::path output;  // empty for a plan: "<stem>.vetquant.onnx" beside the model stands in
 };
 
 // All that is known before a weight is read.

@@ -19,9 +19,9 @@
 namespace vetquant {
 
 enum class Form {
-  kKeep,            // stays as it is
-  kDequantize,      // codes + DequantizeLinear, com.microsoft's where the opset is too low: small in memory, runs at every call
-  kFoldAtLoad,      // codes + Cast, Sub, Mul, which the runtime folds to float at load: small file, float speed and memory
+  kKeep,        // stays as it is
+  kDequantize,  // codes + DequantizeLinear, com.microsoft's where the opset is too low: small in memory, runs at every call
+  kFoldAtLoad,  // codes + Cast, Sub, Mul, which the runtime folds to float at load: small file, float speed and memory
   kDynamicInteger,  // DynamicQuantizeLinear + MatMulInteger (fused by the runtime)
   kMatMulNBits,     // com.microsoft MatMulNBits, 4 or 8 bits by block
   kGatherBlock,     // com.microsoft GatherBlockQuantized: rows dequantized after the look-up
@@ -35,18 +35,18 @@ std::string_view name_of(Form form);
 // How values share scales: one scale for each index of channel_axes (in the stored orientation) and each block of
 // block_size along block_axis. No channel axes and no block axis: one scale for the whole tensor.
 struct ScaleLayout {
-  std::vector<int> channel_axes;   // ascending
+  std::vector<int> channel_axes;  // ascending
   int block_axis = -1;
-  int64_t block_size = 0;          // the last block may be ragged
+  int64_t block_size = 0;  // the last block may be ragged
   bool operator==(const ScaleLayout&) const = default;
 };
 // Shape of the scale tensor: the dims of channel axes and the number of blocks, in axis order; {} for per tensor.
 Shape scale_shape(const Shape& shape, const ScaleLayout& layout);
 
 struct Reason {
-  std::string rule;          // "decoder feed-forward", "defaults", "target ort-cpu-vnni"
-  SourcePosition position;   // of the rule
-  std::string text;          // "few rows: MatMulNBits at accuracy_level 4 is the fastest form without loss"
+  std::string rule;         // "decoder feed-forward", "defaults", "target ort-cpu-vnni"
+  SourcePosition position;  // of the rule
+  std::string text;         // "few rows: MatMulNBits at accuracy_level 4 is the fastest form without loss"
 };
 
 // Orientation of `view` by form: kMatMulNBits, and tables shared with it: [N, K], channel axis 0, block axis 1;
@@ -55,23 +55,23 @@ struct Reason {
 // stored_type is the code type of the policy (kInt4 stays kInt4 where MatMulNBits stores it with an offset).
 struct PlannedTensor {
   int id = -1;
-  std::string name;              // address of the weight: its stored tensor, or the value a chain ends in
-  TensorView view;               // in the orientation in which codes are stored (transposed already where the form wants it)
+  std::string name;  // address of the weight: its stored tensor, or the value a chain ends in
+  TensorView view;   // in the orientation in which codes are stored (transposed already where the form wants it)
   DType source_type = DType::kFloat32;
-  DType stored_type = DType::kFloat32;   // codes or halves
+  DType stored_type = DType::kFloat32;  // codes or halves
   Form form = Form::kKeep;
-  QuantSpec spec;                // for codes
+  QuantSpec spec;  // for codes
   ScaleLayout layout;
   struct WeightUse {
     NodeId node;
     int input = -1;
-    bool transposed = false;     // the node sees the last two axes of `view` swapped
+    bool transposed = false;  // the node sees the last two axes of `view` swapped
   };
   std::vector<WeightUse> uses;
   std::vector<TensorView> proven_equal;  // tied copies, in the orientation of `view`: compared while quantizing
   uint64_t elements = 0;
-  uint64_t bytes_before = 0;     // in the source file(s), copies included
-  uint64_t bytes_after = 0;      // codes + scale + zero point
+  uint64_t bytes_before = 0;  // in the source file(s), copies included
+  uint64_t bytes_after = 0;   // codes + scale + zero point
   Reason reason;
 };
 
@@ -81,15 +81,15 @@ struct PlannedTensor {
 struct PlannedNode {
   NodeId node;
   Form form = Form::kKeep;
-  std::vector<int> tensors;      // ids of PlannedTensor
-  int accuracy_level = 0;        // MatMulNBits
+  std::vector<int> tensors;  // ids of PlannedTensor
+  int accuracy_level = 0;    // MatMulNBits
   Reason reason;
-  std::string cost;              // "dequantizes 4.2 MB at every call", "" where none is known
-  int64_t rows = -1;             // rows of activations the node sees; -1 unknown
-  bool rows_at_least = false;    // unknown dims were taken as 1: `rows` is a lower bound
+  std::string cost;            // "dequantizes 4.2 MB at every call", "" where none is known
+  int64_t rows = -1;           // rows of activations the node sees; -1 unknown
+  bool rows_at_least = false;  // unknown dims were taken as 1: `rows` is a lower bound
 };
 
-struct KeptWeight {              // a float constant above tensors.min_elements that stays, and why
+struct KeptWeight {  // a float constant above tensors.min_elements that stays, and why
   std::string name, node, op;
   uint64_t elements = 0, bytes = 0;
   Reason reason;
@@ -98,9 +98,9 @@ struct KeptWeight {              // a float constant above tensors.min_elements 
 struct Plan {
   std::string policy_name, policy_digest, target_name, target_digest;
   std::vector<PlannedTensor> tensors;
-  std::vector<PlannedNode> nodes;      // rewritten nodes only
+  std::vector<PlannedNode> nodes;  // rewritten nodes only
   std::vector<KeptWeight> kept;
-  std::vector<std::string> notes;      // overridable initializers, unknown domains, saturation risk, ...
+  std::vector<std::string> notes;  // overridable initializers, unknown domains, saturation risk, ...
   std::vector<std::string> warnings;
   bool changes_nothing() const { return nodes.empty(); }
 };

@@ -79,7 +79,10 @@ struct Rule {
 enum class OnUnsupported { kError, kNextRule, kKeep };
 enum class OnUnmatchedRule { kError, kWarn, kIgnore };
 enum class Tied { kTogether, kApart };
-enum class Overridable { kQuantize, kKeep };   // initializers that are graph inputs, too: quantized ones are inputs no longer
+enum class Overridable {
+  kQuantize,
+  kKeep
+};  // initializers that are graph inputs, too: quantized ones are inputs no longer
 
 struct TensorSettings {
   int64_t min_elements = 1024;  // smaller weights stay float

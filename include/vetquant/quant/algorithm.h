@@ -44,8 +44,7 @@ class Algorithm {
 
   // Codes for fitted groups. Default: round(w / scale) to nearest even + zero point, clamped (encode_nearest).
   virtual void encode(const QuantSpec& spec, std::span<const float> values, int64_t length,
-                      std::span<const float> scale, std::span<const float> zero_point,
-                      std::span<uint8_t> codes) const;
+                      std::span<const float> scale, std::span<const float> zero_point, std::span<uint8_t> codes) const;
 
   // fit, then encode; algorithms that are not separable override this (and need not support the others).
   virtual void quantize(const QuantSpec& spec, std::span<const float> values, int64_t length, std::span<float> scale,

@@ -18,7 +18,10 @@ namespace vetquant {
 enum class Symmetry { kSymmetric, kAsymmetric };
 enum class CodeRange { kFull, kNarrow, k7Bit };
 enum class ZeroPointKind { kInteger, kFloat };
-enum class ScaleType { kFloat32, kFloat16 };  // kFloat16: scales are representable halves, codes are chosen for the rounded scale
+enum class ScaleType {
+  kFloat32,
+  kFloat16
+};  // kFloat16: scales are representable halves, codes are chosen for the rounded scale
 
 struct QuantSpec {
   DType code_type = DType::kInt8;  // kInt8, kUint8, kInt4, kUint4

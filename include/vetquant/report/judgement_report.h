@@ -2,7 +2,6 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
-
 #include <string>
 #include <vector>
 
@@ -13,7 +12,8 @@ namespace vetquant {
 
 enum class Detail { kShort, kFull };  // kFull: confusion matrices and every operator
 
-std::string judgement_text(const Judgement& judgement, const std::vector<GateResult>& gates, Detail detail = Detail::kShort);
+std::string judgement_text(const Judgement& judgement, const std::vector<GateResult>& gates,
+                           Detail detail = Detail::kShort);
 nlohmann::ordered_json judgement_json(const Judgement& judgement, const std::vector<GateResult>& gates);
 
 // Exit code 6 where a gate failed or a judged model did.

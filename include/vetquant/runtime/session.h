@@ -17,10 +17,11 @@ namespace vetquant {
 enum class Optimization { kNone, kBasic, kExtended, kAll };
 
 struct SessionOptions {
-  int threads = 1;                                         // within an operator; operators run one after another
-  Optimization optimization = Optimization::kAll;          // the runtime's default
-  std::vector<std::pair<std::string, std::string>> config; // session config entries, such as session.disable_quant_qdq = 1
-  std::filesystem::path optimized_model;                   // where the runtime shall save what it made of the graph, or empty
+  int threads = 1;                                 // within an operator; operators run one after another
+  Optimization optimization = Optimization::kAll;  // the runtime's default
+  std::vector<std::pair<std::string, std::string>>
+      config;                             // session config entries, such as session.disable_quant_qdq = 1
+  std::filesystem::path optimized_model;  // where the runtime shall save what it made of the graph, or empty
 };
 
 // "1 thread, all optimizations, session.disable_quant_qdq=1": stated in every report.
@@ -29,7 +30,8 @@ std::string describe(const SessionOptions& options);
 class Session {
  public:
   // Error{kBadModel}: the runtime cannot read it; Error{kUnsupported}: it has no implementation for it or rejects it.
-  Session(std::shared_ptr<const RuntimeLibrary> library, const std::filesystem::path& model, const SessionOptions& options);
+  Session(std::shared_ptr<const RuntimeLibrary> library, const std::filesystem::path& model,
+          const SessionOptions& options);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

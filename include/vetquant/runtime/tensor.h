@@ -13,7 +13,7 @@ namespace vetquant {
 struct HostTensor {
   DType dtype = DType::kUndefined;  // numbers and bool; strings are refused
   std::vector<int64_t> shape;
-  std::vector<std::byte> data;      // bytes_of(dtype, elements)
+  std::vector<std::byte> data;  // bytes_of(dtype, elements)
 };
 
 struct NamedTensor {

@@ -50,7 +50,8 @@ class Worker {
 
   // Each throws Error{kGate} where the child died or timed out (every later call too), Error{kInterrupted} on ^C, and what
   // the child's session threw.
-  OpenedModel open(const std::filesystem::path& library, const std::filesystem::path& model, const SessionOptions& options);
+  OpenedModel open(const std::filesystem::path& library, const std::filesystem::path& model,
+                   const SessionOptions& options);
   std::vector<NamedTensor> run(std::span<const NamedTensor> inputs, const std::vector<std::string>& wanted = {});
   // Runs the inputs of the latest run() once more; nothing comes back but the time between call and return of the runtime.
   double time_again_ms();

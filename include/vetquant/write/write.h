@@ -21,11 +21,11 @@
 namespace vetquant {
 
 enum class Measure { kNo, kYes };               // per-tensor distortion, while the tiles pass
-enum class Sidecar { kAuto, kAlways, kNever };   // kNever above 2 GiB: Error{kUsage}
+enum class Sidecar { kAuto, kAlways, kNever };  // kNever above 2 GiB: Error{kUsage}
 
 struct LayoutSizes {
-  uint64_t model_bytes = 0;      // of the .onnx file
-  uint64_t sidecar_bytes = 0;    // 0: none
+  uint64_t model_bytes = 0;    // of the .onnx file
+  uint64_t sidecar_bytes = 0;  // 0: none
   uint64_t total_bytes() const { return model_bytes + sidecar_bytes; }
 };
 
@@ -35,26 +35,27 @@ struct WriteOptions {
   Sidecar sidecar = Sidecar::kAuto;
   Measure measure = Measure::kNo;
   int threads = 0;
-  uint64_t tile_bytes = 1u << 20;   // of float values; the memory of a thread is a few tiles
+  uint64_t tile_bytes = 1u << 20;  // of float values; the memory of a thread is a few tiles
   ProgressSink progress;
-  FileOps* ops = nullptr;        // tests
+  FileOps* ops = nullptr;  // tests
 };
 
-struct TensorResult {            // measured while the tensor passed
+struct TensorResult {  // measured while the tensor passed
   std::string name;
-  double sqnr_db = 0, max_error = 0;   // of the dequantized codes (or halves) against the source
+  double sqnr_db = 0, max_error = 0;  // of the dequantized codes (or halves) against the source
   HalfCounts halves;
 };
 
 struct WriteResult {
   LayoutSizes sizes;
-  std::string model_digest, sidecar_digest;   // XXH3-128 of the files
+  std::string model_digest, sidecar_digest;  // XXH3-128 of the files
   std::filesystem::path model_path, sidecar_path;
-  std::vector<TensorResult> tensors;          // one per job or half tensor, in order of declaration
+  std::vector<TensorResult> tensors;  // one per job or half tensor, in order of declaration
 };
 
 // Exact sizes of what write_model will produce at `output` (a sidecar's name stands in the model); reads no weight.
-LayoutSizes layout_sizes(const Model& model, const Emitted& emitted, Sidecar sidecar, const std::filesystem::path& output);
+LayoutSizes layout_sizes(const Model& model, const Emitted& emitted, Sidecar sidecar,
+                         const std::filesystem::path& output);
 
 // Errors: kIo (exists, disk full, source changed), kUnsupported (NaN in a weight, a plug-in's nonsense), kInterrupted,
 // kUsage (a tie that does not hold).
