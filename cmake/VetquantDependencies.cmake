@@ -1,7 +1,7 @@
 # What vetquant is built with, also included by the installed package. Finds, never downloads.
 #
-# Targets that rooms may name: ONNX::onnx protobuf::libprotobuf Eigen3::Eigen yaml-cpp nlohmann_json::nlohmann_json
-# TBB::tbb PkgConfig::hwy PkgConfig::xxhash PkgConfig::sndfile PkgConfig::pcre2 CLI11::CLI11 spdlog::spdlog; and `onnxruntime`, the
+# Targets that rooms may name: ONNX::onnx protobuf::libprotobuf yaml-cpp nlohmann_json::nlohmann_json
+# TBB::tbb PkgConfig::hwy PkgConfig::xxhash PkgConfig::sndfile PkgConfig::pcre2 CLI11::CLI11; and `onnxruntime`, the
 # headers alone: the library itself is opened at run time, from a path.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
@@ -22,7 +22,6 @@ if(ONNX_VERSION AND ONNX_VERSION VERSION_LESS 1.17)
   message(FATAL_ERROR "ONNX ${ONNX_VERSION} in ${ONNX_DIR} is too old (1.17 is the least): run tools/setup.sh, or pass -DONNX_ROOT=")
 endif()
 
-find_package(Eigen3 3.3 CONFIG REQUIRED)
 find_package(yaml-cpp CONFIG REQUIRED)
 if(TARGET yaml-cpp::yaml-cpp AND NOT TARGET yaml-cpp) # its name since 0.8
   add_library(yaml-cpp INTERFACE IMPORTED)

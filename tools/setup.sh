@@ -45,7 +45,7 @@ esac
 
 build_packages=(
   build-essential ccache cmake ninja-build pkg-config
-  libcli11-dev libeigen3-dev libgmock-dev libgtest-dev libhwy-dev libprotobuf-dev libsndfile1-dev libspdlog-dev
+  libcli11-dev libgmock-dev libgtest-dev libhwy-dev libprotobuf-dev libsndfile1-dev
   libpcre2-dev libtbb-dev libxxhash-dev libyaml-cpp-dev nlohmann-json3-dev protobuf-compiler
 )
 test_packages=(clang-16 clang-format-16 clang-tidy-16 libclang-rt-16-dev)
