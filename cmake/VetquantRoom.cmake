@@ -18,7 +18,7 @@ set(VETQUANT_FLOOR_write 5)
 set(VETQUANT_FLOOR_report 6)
 set(VETQUANT_FLOOR_pipeline 7)
 
-# vetquant_room(NAME quant SOURCES rtn.cpp ... LINKS core ... [PRIVATE_LINKS Eigen3::Eigen ...])
+# vetquant_room(NAME quant SOURCES rtn.cpp ... LINKS core ... [PRIVATE_LINKS PkgConfig::hwy ...])
 #   LINKS          rooms, by their short names, and libraries that the room's public headers include
 #   PRIVATE_LINKS  libraries that only its .cpp files include
 function(vetquant_room)

@@ -47,8 +47,11 @@ function(vetquant_test)
     set_tests_properties(${arg_NAME} PROPERTIES
       LABELS ${arg_NAME} TIMEOUT 900 ENVIRONMENT "${VETQUANT_TEST_ENVIRONMENT}")
   else()
+    # gtest_discover_tests takes no list as a property: one variable, and the source folder to run in.
+    list(GET VETQUANT_TEST_ENVIRONMENT 0 runtime)
     gtest_discover_tests(${target} TEST_PREFIX "${arg_NAME}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-      PROPERTIES LABELS ${arg_NAME} TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${VETQUANT_TEST_ENVIRONMENT}")
+      WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+      PROPERTIES LABELS ${arg_NAME} TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${runtime}")
   endif()
 endfunction()
 
