@@ -197,7 +197,8 @@ def markdown(rows, models):
              " only; no code of vetquant looks at the results).",
              "Each cell: size of the result against the float model, and the worst signal-to-noise ratio of the outputs over four",
              "feeds (real data where there is some, else seeded random). Random inputs say that a graph computes the same thing,",
-             "not how accurate a model stays on its task: that is what `vetquant eval` is for.", "",
+             "not how accurate a model stays on its task: that is what `vetquant eval` is for. (Low figures of detectors, ppocrv3 and",
+             "yolox, come from noise as input: their outputs are then next to nothing.)", "",
              "| model | size | " + " | ".join(PRESETS) + " |", "|---|---|" + "---|" * len(PRESETS)]
     by_model = {}
     for row in rows:
@@ -206,10 +207,14 @@ def markdown(rows, models):
         before = next(iter(presets.values()))["before"]
         lines.append(f"| {name} | {before / 1000:,.0f} KB | " +
                      " | ".join(cell(presets[p]) if p in presets else "" for p in PRESETS) + " |")
-    refused = sorted({(r["model"], r["refused"].replace(str(models) + "/", "")) for r in rows if "refused" in r})
+    def message(row):  # the same for every preset but for its name
+        text = row["refused"].replace(str(models) + "/", "").removeprefix("vetquant: ")
+        return text.replace(f"'{row['preset']}'", "'...'")
+
+    refused = sorted({(row["model"], message(row)) for row in rows if "refused" in row})
     if refused:
         lines += ["", "¹ Refused, with this message (exit code 2 or 3):", ""]
-        lines += [f"* {model}: `{message}`" for model, message in refused]
+        lines += [f"* `{text}`" for _, text in refused]
     return "\n".join(lines) + "\n"
 
 
