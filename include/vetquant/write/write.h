@@ -35,7 +35,7 @@ struct WriteOptions {
   Sidecar sidecar = Sidecar::kAuto;
   Measure measure = Measure::kNo;
   int threads = 0;
-  uint64_t tile_bytes = 1u << 20;  // of float values; the memory of a thread is a few tiles
+  uint64_t tile_bytes = 4u << 20;  // of float values; the memory of a thread is a few tiles
   ProgressSink progress;
   FileOps* ops = nullptr;  // tests
 };
