@@ -1,0 +1,143 @@
+// Quantization of one tensor in bounded memory: what both ways of working a job share.
+//
+// Slab jobs: the first axis selects groups (a channel axis, or blocks of rows), so a range of its indices holds whole groups:
+//   read, quantize, write, once. All block layouts of MatMulNBits and GatherBlockQuantized, tables, Conv weights.
+// Fit jobs: groups run along the first axis (per tensor; per output channel of a [K, N] matrix): first every scale is fitted,
+//   by ranges of a channel axis or by streaming, then codes are written in row order.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "grouping.h"
+#include "unit.h"
+#include "vetquant/core/error.h"
+#include "vetquant/core/half.h"
+#include "vetquant/quant/pack.h"
+
+namespace vetquant {
+
+inline bool has(const std::vector<int>& axes, int axis) {
+  return std::find(axes.begin(), axes.end(), axis) != axes.end();
+}
+
+inline int64_t product(const Shape& shape, size_t from = 0) {
+  int64_t result = 1;
+  for (size_t d = from; d < shape.size(); ++d) result *= shape[d];
+  return result;
+}
+
+// Scales and zero points of a box, in the row-major order of the scale tensor restricted to the box.
+struct Parameters {
+  std::vector<float> scale, zero_point;
+  explicit Parameters(size_t groups) : scale(groups), zero_point(groups) {}
+};
+
+class JobUnit : public Unit {
+ public:
+  JobUnit(const QuantJob& job, const Algorithm& algorithm, const JobExtents& extents, const UnitOptions& options)
+      : job_(job), algorithm_(algorithm), extents_(extents), options_(options), shape_(job.source.shape()) {}
+  uint64_t source_bytes() const override { return job_.source.elements() * sizeof(float); }
+  void report(std::vector<TensorResult>& results) const override {
+    TensorResult result;
+    result.name = job_.name;
+    if (options_.measure == Measure::kYes) {
+      Distortion all;
+      for (const Distortion& part : distortion_) all.merge(part);
+      result.sqnr_db = all.sqnr_db();
+      result.max_error = all.max_error();
+    }
+    results.push_back(std::move(result));
+  }
+
+ protected:
+  bool nibbles() const { return bits_of(job_.spec.code_type) == 4; }
+  uint64_t tile_elements() const { return std::max<uint64_t>(1, options_.tile_bytes / sizeof(float)); }
+
+  std::vector<float> read(const Box& box) const {
+    std::vector<float> values(box.elements());
+    read_floats(job_.source, box, values);
+    for (const TensorView& other : job_.proven_equal) prove_equal(job_.source, other, box, values);
+    return values;
+  }
+
+  // Algorithms name a group; people know tensors.
+  template <class Fn>
+  void named(const Fn& fn) const {
+    try {
+      fn();
+    } catch (const Error& error) {
+      throw Error(error.code(), error.message() + (error.where().empty() ? "" : " (" + error.where() + ")"), job_.name);
+    }
+  }
+
+  // Codes as they are stored: xor-ed, and packed for 4 bits. `flat` is the index of the first element.
+  void write_codes(uint64_t flat, std::vector<uint8_t>& codes) const {
+    if (job_.code_xor != 0) {
+      for (uint8_t& code : codes) code ^= job_.code_xor;
+    }
+    if (!nibbles()) return extents_.codes.write(flat, std::as_bytes(std::span(codes)));
+    std::vector<uint8_t> packed((codes.size() + 1) / 2);
+    pack_nibbles(codes, packed);
+    extents_.codes.write(flat / 2, std::as_bytes(std::span(packed)));
+  }
+
+  uint8_t zero_point_code(float zero_point) const {
+    const uint8_t code = static_cast<uint8_t>(static_cast<int>(std::lrint(zero_point)));
+    return static_cast<uint8_t>((nibbles() ? code & 0x0F : code) ^ job_.code_xor);
+  }
+
+  // Scales (and zero points) of groups [first, first + scale.size()), `blocks` of them in a row of the scale tensor.
+  void write_parameters(uint64_t first, const Parameters& parameters, uint64_t blocks) const {
+    const std::vector<float>& scale = parameters.scale;
+    if (extents_.scale_type == DType::kFloat16) {
+      std::vector<uint16_t> halves(scale.size());
+      floats_to_halves(scale, Overflow::kClamp, halves);
+      extents_.scale.write(first * 2, std::as_bytes(std::span(halves)));
+    } else {
+      extents_.scale.write(first * 4, std::as_bytes(std::span(scale)));
+    }
+    if (!extents_.zero_point) return;
+    const std::vector<float>& zero_point = parameters.zero_point;
+    if (job_.zero_point_packing == QuantJob::ZeroPointPacking::kFloats) {
+      extents_.zero_point.write(first * 4, std::as_bytes(std::span(zero_point)));
+      return;
+    }
+    std::vector<uint8_t> codes(zero_point.size());
+    for (size_t i = 0; i < codes.size(); ++i) codes[i] = zero_point_code(zero_point[i]);
+    if (!nibbles()) return extents_.zero_point.write(first, std::as_bytes(std::span(codes)));
+    const bool per_row = job_.zero_point_packing == QuantJob::ZeroPointPacking::kNibblesPerRow;
+    const uint64_t run = per_row ? blocks : codes.size();
+    const uint64_t run_bytes = (run + 1) / 2;
+    std::vector<uint8_t> packed(run_bytes * (run == 0 ? 0 : codes.size() / run));
+    for (uint64_t row = 0; run != 0 && row * run < codes.size(); ++row) {
+      pack_nibbles(std::span(codes).subspan(row * run, run), std::span(packed).subspan(row * run_bytes, run_bytes));
+    }
+    extents_.zero_point.write(per_row ? first / blocks * run_bytes : first / 2, std::as_bytes(std::span(packed)));
+  }
+
+  void measure(size_t task, const Grouping& grouping, std::span<const float> grouped, std::span<const uint8_t> codes,
+               const Parameters& parameters) {
+    if (options_.measure == Measure::kNo) return;
+    std::vector<float> back(grouped.size());
+    decode(job_.spec, codes, grouping.length(), parameters.scale, parameters.zero_point, back);
+    distortion_[task].add(grouped, back);
+  }
+
+  const QuantJob& job_;
+  const Algorithm& algorithm_;
+  JobExtents extents_;
+  UnitOptions options_;
+  Shape shape_;
+  std::vector<Distortion> distortion_;  // by task
+};
+
+std::unique_ptr<Unit> make_slab_job(const QuantJob& job, const Algorithm& algorithm, const JobExtents& extents,
+                                    const UnitOptions& options);
+std::unique_ptr<Unit> make_fit_job(const QuantJob& job, const Algorithm& algorithm, const JobExtents& extents,
+                                   const UnitOptions& options);
+
+}  // namespace vetquant
