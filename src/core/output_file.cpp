@@ -81,6 +81,9 @@ int FileOps::allocate(int descriptor, uint64_t size_bytes) {
 int64_t FileOps::write_at(int descriptor, const void* data, uint64_t bytes, uint64_t offset_bytes) {
   return ::pwrite(descriptor, data, bytes, static_cast<off_t>(offset_bytes));
 }
+void FileOps::write_behind(int descriptor, uint64_t offset_bytes, uint64_t bytes) {
+  ::sync_file_range(descriptor, static_cast<off_t>(offset_bytes), static_cast<off_t>(bytes), SYNC_FILE_RANGE_WRITE);
+}
 int FileOps::sync(int descriptor) { return ::fdatasync(descriptor); }
 int FileOps::link(const std::string& from, const std::string& to) {
   if (::link(from.c_str(), to.c_str()) == 0) return 0;
@@ -156,6 +159,10 @@ void OutputFile::read(uint64_t offset_bytes, std::span<std::byte> out) const {
     offset_bytes += static_cast<uint64_t>(got);
     out = out.subspan(static_cast<size_t>(got));
   }
+}
+
+void OutputFile::write_behind(uint64_t offset_bytes, uint64_t bytes) {
+  ops_.write_behind(descriptor_, offset_bytes, bytes);
 }
 
 void OutputFile::sync() {

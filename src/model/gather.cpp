@@ -4,9 +4,8 @@ namespace vetquant {
 
 namespace {
 
-constexpr int64_t kGapBytes = 8 * 1024;       // reading this much more costs less than another read
-constexpr int64_t kDirectBytes = 4 * 1024;    // runs of this length need no coalescing
-constexpr int64_t kBlockBytes = 1024 * 1024;  // of the buffer
+constexpr int64_t kGapBytes = 2 * 1024;     // reading this much more costs less than another read
+constexpr int64_t kDirectBytes = 4 * 1024;  // runs of this length need no coalescing
 
 // Dims of one element go, negative strides are turned round, the rest is ordered as it lies in the store and merged.
 void normalise(std::vector<GatherDim>& dims, GatherPlan& plan) {
@@ -43,7 +42,7 @@ void add_plans(std::vector<GatherDim> dims, GatherPlan plan, int64_t element_byt
     plans.push_back(std::move(plan));
     return;
   }
-  const int64_t block = std::max<int64_t>(kBlockBytes / element_bytes, 1);
+  const int64_t block = std::max<int64_t>(kGatherBufferBytes / element_bytes, 1);
   while (!dims.empty()) {
     const GatherDim dim = dims.back();
     if ((dim.source - plan.span) * element_bytes > kGapBytes) break;

@@ -7,10 +7,15 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <functional>
+#include <type_traits>
 #include <vector>
 
+#include "vetquant/core/transpose.h"
+
 namespace vetquant {
+
+// Of the buffer between the store and the target: what fits into a processor's own cache.
+inline constexpr int64_t kGatherBufferBytes = 256 * 1024;
 
 struct GatherDim {
   int64_t count = 1;
@@ -51,6 +56,11 @@ void scatter(const GatherDim* dims, size_t rank, const T* from, T* to) {
   }
   constexpr int64_t kTile = 32;
   const GatherDim a = dims[0], b = dims[1];
+  if constexpr (std::is_same_v<T, float>) {
+    if (a.target == 1 && b.source == 1) {
+      return transpose(from, a.source, to, b.target, static_cast<size_t>(a.count), static_cast<size_t>(b.count));
+    }
+  }
   for (int64_t begin = 0; begin < b.count; begin += kTile) {
     const int64_t end = std::min(begin + kTile, b.count);
     for (int64_t i = 0; i < a.count; ++i) {
@@ -66,19 +76,35 @@ void scatter(const GatherDim* dims, size_t rank, const T* from, T* to) {
 // load(first, count, T*) reads consecutive stored elements. `out` is the target of the box's first element.
 template <class T, class Load>
 void gather(const GatherPlan& plan, const Load& load, T* out) {
-  std::vector<T> buffer(plan.direct ? 0 : static_cast<size_t>(plan.span));
-  std::vector<int64_t> index(plan.outer.size(), 0);
+  const auto read = [&](int64_t first, T* to) {
+    load(static_cast<uint64_t>(first), static_cast<uint64_t>(plan.span), to);
+  };
+  // Steps of the last outer dimension that share a buffer, so that short runs are scattered as one matrix.
+  std::vector<GatherDim> outer = plan.outer, inner = plan.inner;
+  GatherDim steps;
+  if (!plan.direct) {
+    if (!outer.empty()) {
+      steps = outer.back();
+      outer.pop_back();
+    }
+    inner.insert(inner.begin(), GatherDim{1, plan.span, steps.target});
+  }
+  const int64_t fit = kGatherBufferBytes / (plan.span * static_cast<int64_t>(sizeof(T)));
+  const int64_t together = std::clamp<int64_t>(fit, 1, steps.count);
+  std::vector<T> buffer(plan.direct ? 0 : static_cast<size_t>(plan.span * together));
+  std::vector<int64_t> index(outer.size(), 0);
   int64_t source = plan.source, target = plan.target;
   while (true) {
-    if (plan.direct) {
-      load(static_cast<uint64_t>(source), static_cast<uint64_t>(plan.span), out + target);
-    } else {
-      load(static_cast<uint64_t>(source), static_cast<uint64_t>(plan.span), buffer.data());
-      detail::scatter(plan.inner.data(), plan.inner.size(), buffer.data(), out + target);
+    if (plan.direct) read(source, out + target);
+    for (int64_t done = 0; !plan.direct && done < steps.count; done += together) {
+      inner[0].count = std::min(together, steps.count - done);
+      for (int64_t i = 0; i < inner[0].count; ++i)
+        read(source + (done + i) * steps.source, buffer.data() + i * plan.span);
+      detail::scatter(inner.data(), inner.size(), buffer.data(), out + target + done * steps.target);
     }
-    size_t d = plan.outer.size();
+    size_t d = outer.size();
     for (; d > 0; --d) {
-      const GatherDim& dim = plan.outer[d - 1];
+      const GatherDim& dim = outer[d - 1];
       source += dim.source;
       target += dim.target;
       if (++index[d - 1] < dim.count) break;

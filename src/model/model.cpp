@@ -13,6 +13,7 @@
 #include "vetquant/core/checked.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/hash.h"
+#include "vetquant/core/interrupt.h"
 
 namespace vetquant {
 
@@ -114,11 +115,13 @@ std::shared_ptr<const StoredTensor> Model::stored(const onnx::TensorProto& tenso
   return stored;
 }
 
-std::string Model::digest() const {
+std::string Model::digest(const std::atomic<bool>* abandoned) const {
   Hasher hasher;
-  std::vector<std::byte> tile(1u << 20);
+  std::vector<std::byte> tile(256u << 10);
   for (const auto& file : files_) {
     for (uint64_t done = 0; done < file->size_bytes();) {
+      interrupt::check();
+      if (abandoned != nullptr && abandoned->load()) return {};
       const auto now = std::min<uint64_t>(tile.size(), file->size_bytes() - done);
       file->read(done, std::span(tile).first(now));
       hasher.update(std::span<const std::byte>(tile).first(now));

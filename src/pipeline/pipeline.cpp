@@ -1,11 +1,16 @@
 #include "vetquant/pipeline/pipeline.h"
 
+#include <onnx/onnx_pb.h>
+
 #include <algorithm>
+#include <atomic>
+#include <future>
 #include <map>
 #include <utility>
 
 #include "prepare.h"
 #include "vetquant/core/error.h"
+#include "vetquant/core/parallel.h"
 #include "vetquant/core/text.h"
 #include "vetquant/emit/emit.h"
 
@@ -13,6 +18,7 @@ namespace vetquant {
 namespace {
 
 constexpr size_t kDigestLength = 32;
+constexpr const char* kSourceDigestKey = "vetquant.source_digest";
 
 void check_budget(const Prepared& p) {
   const Budget& budget = p.policy.budget;
@@ -63,6 +69,33 @@ void check_output_is_no_input(const Model& model, const std::filesystem::path& o
   }
 }
 
+// The digest of the source, taken while its weights are quantized. A run that fails does not wait for it.
+class BackgroundDigest {
+ public:
+  BackgroundDigest(const Model& model, int threads)
+      : model_(model), launch_(resolve_threads(threads) > 1 ? std::launch::async : std::launch::deferred) {}
+  ~BackgroundDigest() { abandoned_ = true; }
+  BackgroundDigest(const BackgroundDigest&) = delete;
+  BackgroundDigest& operator=(const BackgroundDigest&) = delete;
+
+  void start() {
+    digest_ = std::async(launch_, [this] { return model_.digest(&abandoned_); });
+  }
+  std::string take() { return digest_.get(); }
+
+ private:
+  const Model& model_;
+  std::launch launch_;
+  std::atomic<bool> abandoned_{false};
+  std::future<std::string> digest_;  // last: waits, and is told before
+};
+
+void set_metadata(onnx::ModelProto& model, const std::string& key, const std::string& value) {
+  auto& entries = *model.mutable_metadata_props();
+  const auto entry = std::find_if(entries.rbegin(), entries.rend(), [&](const auto& e) { return e.key() == key; });
+  if (entry != entries.rend()) entry->set_value(value);
+}
+
 std::filesystem::path output_of(const Request& request) {
   if (!request.output.empty()) return request.output;
   return request.model.parent_path() / (request.model.stem().string() + ".vetquant.onnx");
@@ -77,6 +110,7 @@ Prepared prepare_from(const Request& request, std::shared_ptr<const Model> model
   p.policy = std::move(policy);
   p.target = std::move(target);
   p.model = std::move(model);
+  p.source_digest = source_digest;
   p.index = std::make_unique<GraphIndex>(p.model->skeleton());
   p.constants = std::make_unique<ConstantFinder>(*p.model, *p.index,
                                                  p.policy.tensors.overridable == Overridable::kQuantize
@@ -88,26 +122,30 @@ Prepared prepare_from(const Request& request, std::shared_ptr<const Model> model
       {"vetquant.policy", p.plan.policy_name},
       {"vetquant.policy_digest", p.plan.policy_digest},
       {"vetquant.target", p.plan.target_name},
-      {"vetquant.source_digest", source_digest},
+      {kSourceDigestKey, source_digest.empty() ? std::string(kDigestLength, '0') : source_digest},
   };
   p.emitted = emit(*p.model, *p.index, p.plan, p.target, metadata);
   p.sizes = layout_sizes(*p.model, p.emitted, request.sidecar, output_of(request));
   return p;
 }
 
-Prepared prepare(const Request& request, SourceDigest digest) {
+Prepared prepare(const Request& request) {
   Policy policy = load_policy(request.policy);
   TargetProfile target = load_target(request.target ? *request.target : policy.target.value_or(kDefaultTarget));
-  std::shared_ptr<const Model> model = Model::load(request.model);
-  const std::string source = digest == SourceDigest::kTake ? model->digest() : std::string(kDigestLength, '0');
-  return prepare_from(request, std::move(model), std::move(policy), std::move(target), source);
+  return prepare_from(request, Model::load(request.model), std::move(policy), std::move(target), {});
 }
 
 WriteResult quantize(const Prepared& prepared, const AlgorithmSet& algorithms, const WriteOptions& options) {
   if (prepared.plan.changes_nothing()) fail_nothing_to_do(prepared);
   check_budget(prepared);
   check_output_is_no_input(*prepared.model, options.output);
-  WriteResult result = write_model(*prepared.model, prepared.emitted, algorithms, options);
+  WriteOptions own = options;
+  BackgroundDigest digest(*prepared.model, options.threads);
+  if (prepared.source_digest.empty()) {
+    digest.start();
+    own.before_literals = [&](onnx::ModelProto& model) { set_metadata(model, kSourceDigestKey, digest.take()); };
+  }
+  WriteResult result = write_model(*prepared.model, prepared.emitted, algorithms, own);
   if (result.sizes.total_bytes() != prepared.sizes.total_bytes()) {
     throw Error(ErrorCode::kInternal, "the written size differs from the planned one", options.output.string());
   }

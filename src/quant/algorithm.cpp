@@ -10,6 +10,11 @@ void Algorithm::fit_streamed(const QuantSpec&, const ReplayValues&, float&, floa
               "algorithm '" + std::string(name()) + "' needs whole groups in memory; use a smaller granularity");
 }
 
+void Algorithm::fit_ranges(const QuantSpec&, std::span<const float>, std::span<const float>, std::span<float>,
+                           std::span<float>) const {
+  throw Error(ErrorCode::kInternal, "algorithm '" + std::string(name()) + "' does not fit by ranges");
+}
+
 void Algorithm::encode(const QuantSpec& spec, std::span<const float> values, int64_t length,
                        std::span<const float> scale, std::span<const float> zero_point,
                        std::span<uint8_t> codes) const {

@@ -12,25 +12,15 @@
 #include <cstring>
 #include <limits>
 
+#include "codes-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace vetquant::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-using Floats = hn::CappedTag<float, 16>;
-using Ints = hn::RebindToSigned<Floats>;
-using Bytes = hn::Rebind<uint8_t, Floats>;
 using SignedBytes = hn::Rebind<int8_t, Floats>;
 using Floats4 = hn::CappedTag<float, 4>;
-
-// The values behind the last whole vector, filled up with `filler`.
-struct Tail {
-  HWY_ALIGN float values[16];
-  Tail(const float* from, size_t count, float filler) {
-    for (size_t i = 0; i < 16; ++i) values[i] = i < count ? from[i] : filler;
-  }
-};
 
 HWY_ATTR void Extremes(const float* values, size_t groups, size_t length, float* least, float* largest) {
   const Floats d;
@@ -59,14 +49,6 @@ HWY_ATTR void Extremes(const float* values, size_t groups, size_t length, float*
     least[group] = finite ? hn::GetLane(hn::MinOfLanes(d, low)) + 0.0f : none;
     largest[group] = finite ? hn::GetLane(hn::MaxOfLanes(d, high)) + 0.0f : none;
   }
-}
-
-// Codes as floats, clamped; exact integers.
-template <bool kFloatZero, class V>
-HWY_INLINE V Codes(V value, V scale, V zero, V low, V high) {
-  const V quotient = hn::Div(value, scale);
-  const V code = kFloatZero ? hn::Round(hn::Add(quotient, zero)) : hn::Add(hn::Round(quotient), zero);
-  return hn::Min(hn::Max(code, low), high);
 }
 
 template <bool kFloatZero>

@@ -1,6 +1,7 @@
 // Clipping search: the range is shrunk step by step, and the one with the least squared error is taken (the idea of OMSE,
 // Choukroun et al. 2019). Coarse steps first, then fine ones around the best. The search counts errors cheaply; its winner
-// is then judged exactly against the whole range, so the result is never worse than rtn.
+// is then judged exactly against the whole range, so the result is never worse than rtn. Blocks are searched many at a time
+// (short_search.h), where the winner must be better by more than the cheap count can be wrong.
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -9,6 +10,7 @@
 #include "builtin.h"
 #include "fit.h"
 #include "kernels.h"
+#include "short_search.h"
 
 namespace vetquant {
 namespace {
@@ -89,31 +91,76 @@ void replay_tiles(const ReplayValues& replay, const std::function<void(std::span
 
 bool is_trivial(Range range) { return range.least == 0 && range.largest == 0; }
 
+// Collects groups that lie side by side until there are enough to search together. What is found for a group does not depend
+// on its neighbours.
+class ShortGroups {
+ public:
+  ShortGroups(const QuantSpec& spec, size_t length, std::span<float> scale, std::span<float> zero_point)
+      : spec_(spec), length_(length), scale_(scale), zero_point_(zero_point) {}
+
+  void add(size_t group, std::span<const float> values, ScaleAndZero whole) {
+    if (count_ > 0 && (group != first_ + count_ || count_ == whole_.size())) finish();
+    if (count_ == 0) {
+      first_ = group;
+      begin_ = values.data();
+    }
+    whole_[count_++] = whole;
+  }
+
+  void finish() {
+    if (count_ == 0) return;
+    std::array<ScaleAndZero, kTogether> found;
+    search_short(spec_, {begin_, count_ * length_}, static_cast<int64_t>(length_), std::span(whole_).first(count_),
+                 std::span(found).first(count_));
+    for (size_t i = 0; i < count_; ++i) {
+      scale_[first_ + i] = found[i].scale;
+      zero_point_[first_ + i] = found[i].zero_point;
+    }
+    count_ = 0;
+  }
+
+ private:
+  static constexpr size_t kTogether = 16;
+  const QuantSpec& spec_;
+  size_t length_;
+  std::span<float> scale_, zero_point_;
+  std::array<ScaleAndZero, kTogether> whole_;
+  size_t first_ = 0, count_ = 0;
+  const float* begin_ = nullptr;
+};
+
 class Mse : public Algorithm {
  public:
   std::string_view name() const override { return "mse"; }
 
   void fit(const QuantSpec& spec, std::span<const float> values, int64_t length, std::span<float> scale,
            std::span<float> zero_point) const override {
+    const size_t run = static_cast<size_t>(length);
+    ShortGroups waiting(spec, run, scale, zero_point);
+    const bool is_short = searches_short(spec, length);
     for_each_range(values, length, [&](size_t group, Range range) {
-      const auto own = values.subspan(group * static_cast<size_t>(length), static_cast<size_t>(length));
-      const ScaleAndZero found = search(spec, range, group, [own](const auto& piece) { piece(own); });
+      const auto own = values.subspan(group * run, run);
+      const ScaleAndZero whole = fit_range(spec, range);
+      check_scale(whole.scale, group);
+      if (is_short && is_ordinary(spec, whole.scale) && !is_trivial(range)) return waiting.add(group, own, whole);
+      const ScaleAndZero found = search(spec, range, whole, [own](const auto& piece) { piece(own); });
       scale[group] = found.scale;
       zero_point[group] = found.zero_point;
     });
+    waiting.finish();
   }
 
   void fit_streamed(const QuantSpec& spec, const ReplayValues& replay, float& scale, float& zero_point) const override {
-    const ScaleAndZero found =
-        search(spec, range_of(replay), 0, [&](const auto& piece) { replay_tiles(replay, piece); });
+    const Range range = range_of(replay);
+    const ScaleAndZero whole = fit_range(spec, range);
+    check_scale(whole.scale, 0);
+    const ScaleAndZero found = search(spec, range, whole, [&](const auto& piece) { replay_tiles(replay, piece); });
     scale = found.scale;
     zero_point = found.zero_point;
   }
 
  private:
-  static ScaleAndZero search(const QuantSpec& spec, Range range, size_t group, const Pieces& pieces) {
-    const ScaleAndZero whole = fit_range(spec, range);
-    check_scale(whole.scale, group);
+  static ScaleAndZero search(const QuantSpec& spec, Range range, ScaleAndZero whole, const Pieces& pieces) {
     if (is_trivial(range)) return whole;
     Search found(spec, range, whole);
     found.coarse(pieces);

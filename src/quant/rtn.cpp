@@ -19,6 +19,20 @@ class Rtn : public Algorithm {
     });
   }
 
+  bool fits_ranges() const override { return true; }
+
+  void fit_ranges(const QuantSpec& spec, std::span<const float> least, std::span<const float> largest,
+                  std::span<float> scale, std::span<float> zero_point) const override {
+    for (size_t group = 0; group < scale.size(); ++group) {
+      const Range range{least[group], largest[group]};
+      check_finite(range, group);
+      const ScaleAndZero found = fit_range(spec, range);
+      check_scale(found.scale, group);
+      scale[group] = found.scale;
+      zero_point[group] = found.zero_point;
+    }
+  }
+
   void fit_streamed(const QuantSpec& spec, const ReplayValues& replay, float& scale, float& zero_point) const override {
     const ScaleAndZero found = fit_range(spec, range_of(replay));
     check_scale(found.scale, 0);

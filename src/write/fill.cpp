@@ -11,7 +11,7 @@
 namespace vetquant {
 namespace {
 
-constexpr uint64_t kBatchBytes = 64u << 20;
+constexpr uint64_t kBatchBytes = 256u << 20;
 
 // Which extents a quantization job fills.
 std::vector<JobExtents> job_extents(const Emitted& emitted, const Framed& framed, OutputFile& file) {
@@ -100,7 +100,8 @@ void run_step(std::span<const std::unique_ptr<Unit>> units, int threads, uint64_
 
 std::vector<TensorResult> fill(const Emitted& emitted, const AlgorithmSet& algorithms, const Framed& framed,
                                OutputFile& payloads, const WriteOptions& options) {
-  const UnitOptions unit_options{options.tile_bytes, options.measure};
+  Scratch scratch;
+  const UnitOptions unit_options{options.tile_bytes, options.measure, &scratch};
   const auto units = make_units(emitted, algorithms, framed, payloads, unit_options);
   uint64_t total = 0, done = 0;
   for (const auto& unit : units) total += unit->source_bytes();
@@ -114,6 +115,7 @@ std::vector<TensorResult> fill(const Emitted& emitted, const AlgorithmSet& algor
     const auto batch = std::span(units).subspan(begin, end - begin);
     run_step(batch, threads, &Unit::fit_tasks, &Unit::fit);
     run_step(batch, threads, &Unit::run_tasks, &Unit::run);
+    for (const auto& unit : batch) unit->write_behind();
     done += bytes;
     if (options.progress) options.progress({"quantize", done, total, "B"});
     begin = end;

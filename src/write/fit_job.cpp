@@ -1,5 +1,7 @@
-// A job whose groups run along the first axis: all scales first, then codes in row order.
+// A job whose groups run along the first axis: all scales first, then codes in row order. Where the groups are the columns of a
+// matrix and the algorithm needs no more than their ranges, both steps read the rows as they lie in the file.
 #include "job_unit.h"
+#include "vetquant/quant/columns.h"
 
 namespace vetquant {
 namespace {
@@ -15,7 +17,11 @@ class FitJob : public JobUnit {
     for (int axis : job.layout.channel_axes) {
       if (fit_axis_ < 0 || shape_[static_cast<size_t>(axis)] > shape_[static_cast<size_t>(fit_axis_)]) fit_axis_ = axis;
     }
-    if (fit_axis_ >= 0) {
+    by_columns_ = algorithm.separable() && algorithm.fits_ranges() && !shape_.empty() &&
+                  job.layout.channel_axes == std::vector<int>{static_cast<int>(shape_.size()) - 1};
+    if (by_columns_) {
+      width_ = column_width();
+    } else if (fit_axis_ >= 0) {
       const int64_t one = product(shape_) / shape_[static_cast<size_t>(fit_axis_)];
       width_ = static_cast<int64_t>(tile_elements()) / std::max<int64_t>(1, one);
       if (!algorithm.separable()) width_ = std::max<int64_t>(width_, 1);
@@ -33,6 +39,8 @@ class FitJob : public JobUnit {
     named([&] {
       if (width_ == 0) {
         fit_streamed(task);
+      } else if (by_columns_) {
+        fit_columns(static_cast<int64_t>(task) * width_);
       } else {
         fit_range(static_cast<int64_t>(task) * width_);
       }
@@ -45,9 +53,10 @@ class FitJob : public JobUnit {
     if (task == 0) write_parameters(0, parameters_, 1);
     if (!algorithm_.separable()) return;  // codes were written while fitting
     const Box& box = tiles_[task];
-    const std::vector<float> values = read(box);
+    const Borrowed<float> values = read(box);
+    if (by_columns_) return run_columns(task, box, values.span());
     const Grouping grouping(box.extent, job_.layout);
-    std::vector<float> grouped(values.size());
+    Borrowed<float> grouped(scratch(), values.size());
     grouping.gather(values.data(), grouped.data());
     const std::vector<size_t> groups = groups_of(box);
     Parameters own(groups.size());
@@ -55,14 +64,54 @@ class FitJob : public JobUnit {
       own.scale[i] = parameters_.scale[groups[i]];
       own.zero_point[i] = parameters_.zero_point[groups[i]];
     }
-    std::vector<uint8_t> grouped_codes(values.size()), codes(values.size());
-    algorithm_.encode(job_.spec, grouped, grouping.length(), own.scale, own.zero_point, grouped_codes);
+    Borrowed<uint8_t> grouped_codes(scratch(), values.size()), codes(scratch(), values.size());
+    algorithm_.encode(job_.spec, grouped.span(), grouping.length(), own.scale, own.zero_point, grouped_codes.span());
     grouping.scatter(grouped_codes.data(), codes.data());
-    measure(task, grouping, grouped, grouped_codes, own);
-    write_codes(flat_index(shape_, box.start), codes);
+    measure(task, grouping, grouped.span(), grouped_codes.span(), own);
+    write_codes(flat_index(shape_, box.start), codes.span());
   }
 
  private:
+  // Columns of a fit task: all of a small matrix; of a large one as many as make long reads, and leave work for every thread.
+  int64_t column_width() const {
+    constexpr int64_t kLongRun = 1024;
+    const int64_t columns = shape_.back(), tile = static_cast<int64_t>(tile_elements());
+    const int64_t wanted = product(shape_) <= 16 * tile ? columns : kLongRun;
+    return std::max<int64_t>(1, std::min({wanted, columns, tile}));
+  }
+
+  void fit_columns(int64_t first) {
+    Box part = Box::whole(job_.source);
+    part.extent.back() = std::min(width_, shape_.back() - first);
+    const size_t columns = static_cast<size_t>(part.extent.back());
+    ColumnRanges ranges(columns);
+    for (Box box : tiles_of(part.extent, std::max<uint64_t>(tile_elements(), columns))) {
+      box.start.back() += first;
+      Borrowed<float> values(scratch(), box.elements());
+      read_floats(job_.source, box, values.span());
+      ranges.add(values.span());
+    }
+    std::vector<float> least(columns), largest(columns);
+    ranges.finish(least, largest);
+    algorithm_.fit_ranges(job_.spec, least, largest,
+                          std::span(parameters_.scale).subspan(static_cast<size_t>(first), columns),
+                          std::span(parameters_.zero_point).subspan(static_cast<size_t>(first), columns));
+  }
+
+  void run_columns(size_t task, const Box& box, std::span<const float> values) {
+    const size_t first = static_cast<size_t>(box.start.back()), columns = static_cast<size_t>(box.extent.back());
+    const auto scale = std::span<const float>(parameters_.scale).subspan(first, columns);
+    const auto zero_point = std::span<const float>(parameters_.zero_point).subspan(first, columns);
+    Borrowed<uint8_t> codes(scratch(), values.size());
+    encode_columns(job_.spec, values, scale, zero_point, codes.span());
+    if (options_.measure == Measure::kYes) {
+      Borrowed<float> back(scratch(), values.size());
+      decode_columns(job_.spec, codes.span(), scale, zero_point, back.span());
+      distortion_[task].add(values, back.span());
+    }
+    write_codes(flat_index(shape_, box.start), codes.span());
+  }
+
   // Indices into parameters_ of the groups that a box touches, in grouped order.
   std::vector<size_t> groups_of(const Box& box) const {
     std::vector<size_t> groups{0};
@@ -85,17 +134,17 @@ class FitJob : public JobUnit {
     Box box = Box::whole(job_.source);
     box.start[axis] = first;
     box.extent[axis] = std::min(width_, shape_[axis] - first);
-    std::vector<float> values(box.elements());
-    read_floats(job_.source, box, values);
+    Borrowed<float> values(scratch(), box.elements());
+    read_floats(job_.source, box, values.span());
     const Grouping grouping(box.extent, job_.layout);
-    std::vector<float> grouped(values.size());
+    Borrowed<float> grouped(scratch(), values.size());
     grouping.gather(values.data(), grouped.data());
     Parameters own(static_cast<size_t>(grouping.groups()));
     if (algorithm_.separable()) {
-      algorithm_.fit(job_.spec, grouped, grouping.length(), own.scale, own.zero_point);
+      algorithm_.fit(job_.spec, grouped.span(), grouping.length(), own.scale, own.zero_point);
     } else {
       std::vector<uint8_t> codes(grouped.size());
-      algorithm_.quantize(job_.spec, grouped, grouping.length(), own.scale, own.zero_point, codes);
+      algorithm_.quantize(job_.spec, grouped.span(), grouping.length(), own.scale, own.zero_point, codes);
       write_runs(box, grouping, codes);
     }
     const std::vector<size_t> groups = groups_of(box);
@@ -119,9 +168,9 @@ class FitJob : public JobUnit {
     const ReplayValues replay = [&](const std::function<void(std::span<const float>)>& piece) {
       for (Box box : pieces) {
         for (size_t d = 0; d < box.start.size(); ++d) box.start[d] += whole.start[d];
-        std::vector<float> values(box.elements());
-        read_floats(job_.source, box, values);
-        piece(values);
+        Borrowed<float> values(scratch(), box.elements());
+        read_floats(job_.source, box, values.span());
+        piece(values.span());
       }
     };
     algorithm_.fit_streamed(job_.spec, replay, parameters_.scale[group], parameters_.zero_point[group]);
@@ -145,7 +194,7 @@ class FitJob : public JobUnit {
                                 codes.begin() + static_cast<std::ptrdiff_t>((o + 1) * run));
       const uint64_t at = (o * static_cast<uint64_t>(shape_[axis]) + static_cast<uint64_t>(box.start[axis])) *
                           static_cast<uint64_t>(product(shape_, axis + 1));
-      write_codes(at, part);
+      write_codes(at, std::span(part));
     }
   }
 
@@ -153,6 +202,7 @@ class FitJob : public JobUnit {
   std::vector<Box> tiles_;
   int fit_axis_ = -1;
   int64_t width_ = 0;  // indices of fit_axis_ in a fit task; 0: groups are streamed
+  bool by_columns_ = false;
 };
 
 }  // namespace

@@ -1,7 +1,9 @@
 // Quantization of one tensor in bounded memory: what both ways of working a job share.
 //
+// Strip jobs: rows [channels, depth] with blocks along the depth. A task makes the codes of some rows, a strip of columns at a
+//   time, so that a matrix that lies the other way round in its file is read in long runs. MatMulNBits, GatherBlockQuantized.
 // Slab jobs: the first axis selects groups (a channel axis, or blocks of rows), so a range of its indices holds whole groups:
-//   read, quantize, write, once. All block layouts of MatMulNBits and GatherBlockQuantized, tables, Conv weights.
+//   read, quantize, write, once. Tables, Conv weights, blocks along the first axis.
 // Fit jobs: groups run along the first axis (per tensor; per output channel of a [K, N] matrix): first every scale is fitted,
 //   by ranges of a channel axis or by streaming, then codes are written in row order.
 #pragma once
@@ -41,6 +43,7 @@ class JobUnit : public Unit {
   JobUnit(const QuantJob& job, const Algorithm& algorithm, const JobExtents& extents, const UnitOptions& options)
       : job_(job), algorithm_(algorithm), extents_(extents), options_(options), shape_(job.source.shape()) {}
   uint64_t source_bytes() const override { return job_.source.elements() * sizeof(float); }
+  void write_behind() const override { extents_.codes.write_behind(); }
   void report(std::vector<TensorResult>& results) const override {
     TensorResult result;
     result.name = job_.name;
@@ -57,10 +60,12 @@ class JobUnit : public Unit {
   bool nibbles() const { return bits_of(job_.spec.code_type) == 4; }
   uint64_t tile_elements() const { return std::max<uint64_t>(1, options_.tile_bytes / sizeof(float)); }
 
-  std::vector<float> read(const Box& box) const {
-    std::vector<float> values(box.elements());
-    read_floats(job_.source, box, values);
-    for (const TensorView& other : job_.proven_equal) prove_equal(job_.source, other, box, values);
+  Scratch& scratch() const { return *options_.scratch; }
+
+  Borrowed<float> read(const Box& box) const {
+    Borrowed<float> values(scratch(), box.elements());
+    read_floats(job_.source, box, values.span());
+    for (const TensorView& other : job_.proven_equal) prove_equal(job_.source, other, box, values.span(), scratch());
     return values;
   }
 
@@ -75,14 +80,17 @@ class JobUnit : public Unit {
   }
 
   // Codes as they are stored: xor-ed, and packed for 4 bits. `flat` is the index of the first element.
-  void write_codes(uint64_t flat, std::vector<uint8_t>& codes) const {
-    if (job_.code_xor != 0) {
-      for (uint8_t& code : codes) code ^= job_.code_xor;
-    }
-    if (!nibbles()) return extents_.codes.write(flat, std::as_bytes(std::span(codes)));
-    std::vector<uint8_t> packed((codes.size() + 1) / 2);
-    pack_nibbles(codes, packed);
-    extents_.codes.write(flat / 2, std::as_bytes(std::span(packed)));
+  void write_codes(uint64_t flat, std::span<uint8_t> codes) const {
+    offset_codes(codes);
+    if (!nibbles()) return extents_.codes.write(flat, std::as_bytes(codes));
+    Borrowed<uint8_t> packed(scratch(), (codes.size() + 1) / 2);
+    pack_nibbles(codes, packed.span());
+    extents_.codes.write(flat / 2, std::as_bytes(packed.span()));
+  }
+
+  void offset_codes(std::span<uint8_t> codes) const {
+    if (job_.code_xor == 0) return;
+    for (uint8_t& code : codes) code ^= job_.code_xor;
   }
 
   uint8_t zero_point_code(float zero_point) const {
@@ -121,10 +129,15 @@ class JobUnit : public Unit {
 
   void measure(size_t task, const Grouping& grouping, std::span<const float> grouped, std::span<const uint8_t> codes,
                const Parameters& parameters) {
+    measure(task, grouping.length(), grouped, codes, parameters);
+  }
+
+  void measure(size_t task, int64_t length, std::span<const float> grouped, std::span<const uint8_t> codes,
+               const Parameters& parameters) {
     if (options_.measure == Measure::kNo) return;
-    std::vector<float> back(grouped.size());
-    decode(job_.spec, codes, grouping.length(), parameters.scale, parameters.zero_point, back);
-    distortion_[task].add(grouped, back);
+    Borrowed<float> back(scratch(), grouped.size());
+    decode(job_.spec, codes, length, parameters.scale, parameters.zero_point, back.span());
+    distortion_[task].add(grouped, back.span());
   }
 
   const QuantJob& job_;
@@ -135,6 +148,8 @@ class JobUnit : public Unit {
   std::vector<Distortion> distortion_;  // by task
 };
 
+std::unique_ptr<Unit> make_strip_job(const QuantJob& job, const Algorithm& algorithm, const JobExtents& extents,
+                                     const UnitOptions& options);
 std::unique_ptr<Unit> make_slab_job(const QuantJob& job, const Algorithm& algorithm, const JobExtents& extents,
                                     const UnitOptions& options);
 std::unique_ptr<Unit> make_fit_job(const QuantJob& job, const Algorithm& algorithm, const JobExtents& extents,

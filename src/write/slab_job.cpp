@@ -24,18 +24,18 @@ class SlabJob : public JobUnit {
     Box box{Shape(shape_.size(), 0), shape_};
     box.start[0] = first;
     box.extent[0] = std::min(rows_, shape_[0] - first);
-    const std::vector<float> values = read(box);
+    const Borrowed<float> values = read(box);
     const int64_t groups = product(scale_shape(box.extent, job_.layout));
     Parameters parameters(static_cast<size_t>(groups));
-    std::vector<uint8_t> codes(values.size());
-    named([&] { quantize_box(task, box.extent, values, parameters, codes); });
+    Borrowed<uint8_t> codes(scratch(), values.size());
+    named([&] { quantize_box(task, box.extent, values.span(), parameters, codes.span()); });
     const uint64_t blocks = job_.layout.block_axis > 0 ? blocks_along(shape_[axis()]) : 1;
     const uint64_t groups_per_row = static_cast<uint64_t>(groups) / parameters_rows(box.extent[0]);
     write_parameters(parameters_rows(first) * groups_per_row, parameters, blocks);
     if (job_.pad_last_axis_to > shape_.back()) {
-      pad(codes, parameters, static_cast<uint64_t>(first));
+      pad(codes.span(), parameters, static_cast<uint64_t>(first));
     } else {
-      write_codes(static_cast<uint64_t>(first * row_), codes);
+      write_codes(static_cast<uint64_t>(first * row_), codes.span());
     }
   }
 
@@ -50,27 +50,30 @@ class SlabJob : public JobUnit {
   }
 
   // Whole blocks and the ragged rest of the block axis are quantized apart: their groups differ in length.
-  void quantize_box(size_t task, const Shape& extent, const std::vector<float>& values, Parameters& parameters,
-                    std::vector<uint8_t>& codes) {
+  void quantize_box(size_t task, const Shape& extent, std::span<const float> values, Parameters& parameters,
+                    std::span<uint8_t> codes) {
     const ScaleLayout& layout = job_.layout;
     if (layout.block_axis < 0 || extent[axis()] % layout.block_size == 0) {
       const Grouping grouping(extent, layout);
-      std::vector<float> grouped(values.size());
+      if (grouping.is_identity()) {
+        algorithm_.quantize(job_.spec, values, grouping.length(), parameters.scale, parameters.zero_point, codes);
+        return measure(task, grouping, values, codes, parameters);
+      }
+      Borrowed<float> grouped(scratch(), values.size());
       grouping.gather(values.data(), grouped.data());
-      std::vector<uint8_t> grouped_codes(values.size());
-      algorithm_.quantize(job_.spec, grouped, grouping.length(), parameters.scale, parameters.zero_point,
-                          grouped_codes);
+      Borrowed<uint8_t> grouped_codes(scratch(), values.size());
+      algorithm_.quantize(job_.spec, grouped.span(), grouping.length(), parameters.scale, parameters.zero_point,
+                          grouped_codes.span());
       grouping.scatter(grouped_codes.data(), codes.data());
-      measure(task, grouping, grouped, grouped_codes, parameters);
-      return;
+      return measure(task, grouping, grouped.span(), grouped_codes.span(), parameters);
     }
     const int64_t whole = extent[axis()] / layout.block_size * layout.block_size;
     if (whole > 0) quantize_part(task, extent, 0, whole, values, parameters, codes);
     quantize_part(task, extent, whole, extent[axis()] - whole, values, parameters, codes);
   }
 
-  void quantize_part(size_t task, const Shape& extent, int64_t begin, int64_t count, const std::vector<float>& values,
-                     Parameters& parameters, std::vector<uint8_t>& codes) {
+  void quantize_part(size_t task, const Shape& extent, int64_t begin, int64_t count, std::span<const float> values,
+                     Parameters& parameters, std::span<uint8_t> codes) {
     Shape part = extent;
     part[axis()] = count;
     const int64_t inner = product(extent, axis() + 1);
@@ -108,7 +111,7 @@ class SlabJob : public JobUnit {
   }
 
   // Rows are widened to whole blocks with the code of the last block's zero point, which dequantizes to 0.
-  void pad(const std::vector<uint8_t>& codes, const Parameters& parameters, uint64_t first) const {
+  void pad(std::span<const uint8_t> codes, const Parameters& parameters, uint64_t first) const {
     const size_t row = static_cast<size_t>(shape_.back()), wide = static_cast<size_t>(job_.pad_last_axis_to);
     const size_t rows = codes.size() / row, blocks = parameters.scale.size() / rows;
     std::vector<uint8_t> padded(rows * wide);
@@ -120,7 +123,7 @@ class SlabJob : public JobUnit {
       std::fill(padded.begin() + static_cast<std::ptrdiff_t>(r * wide + row),
                 padded.begin() + static_cast<std::ptrdiff_t>((r + 1) * wide), zero);
     }
-    write_codes(first * static_cast<uint64_t>(product(shape_, 1) / shape_.back()) * wide, padded);
+    write_codes(first * static_cast<uint64_t>(product(shape_, 1) / shape_.back()) * wide, std::span(padded));
   }
 
   int64_t row_ = 1;   // elements of one first-axis index

@@ -1,7 +1,7 @@
 #include "unit.h"
 
 #include <algorithm>
-#include <bit>
+#include <cstring>
 
 #include "vetquant/core/error.h"
 #include "vetquant/core/half.h"
@@ -64,17 +64,15 @@ std::vector<Box> tiles_of(const Shape& shape, uint64_t elements, TileStart start
   return tiles;
 }
 
-void prove_equal(const TensorView& source, const TensorView& other, const Box& box, std::span<const float> values) {
-  std::vector<float> theirs(values.size());
-  read_floats(other, box, theirs);
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (std::bit_cast<uint32_t>(values[i]) != std::bit_cast<uint32_t>(theirs[i])) {
-      throw Error(ErrorCode::kUsage,
-                  "was planned as a copy of " + other.describe() +
-                      ", but they differ; set `tensors: {tied: apart}` in the policy to store both",
-                  source.describe());
-    }
-  }
+void prove_equal(const TensorView& source, const TensorView& other, const Box& box, std::span<const float> values,
+                 Scratch& scratch) {
+  Borrowed<float> theirs(scratch, values.size());
+  read_floats(other, box, theirs.span());
+  if (std::memcmp(values.data(), theirs.data(), values.size_bytes()) == 0) return;
+  throw Error(ErrorCode::kUsage,
+              "was planned as a copy of " + other.describe() +
+                  ", but they differ; set `tensors: {tied: apart}` in the policy to store both",
+              source.describe());
 }
 
 namespace {
@@ -86,34 +84,37 @@ class CopyUnit : public Unit {
       : source_(source.dtype() == dtype ? std::move(source) : source.cast(dtype)),
         equal_(std::move(equal)),
         extent_(extent),
-        bits_(static_cast<uint64_t>(bits_of(dtype))) {
+        bits_(static_cast<uint64_t>(bits_of(dtype))),
+        scratch_(*options.scratch) {
     // Whole bytes and even 4-bit elements, whatever the type.
     per_task_ = std::max<uint64_t>(8, options.tile_bytes * 8 / std::max<uint64_t>(1, bits_)) & ~uint64_t{7};
     if (!equal_.empty()) tiles_ = tiles_of(source_.shape(), options.tile_bytes / sizeof(float));
   }
   uint64_t source_bytes() const override { return extent_.bytes; }
   uint64_t run_tasks() const override { return copies() + tiles_.size(); }
+  void write_behind() const override { extent_.write_behind(); }
   void run(uint64_t task) override {
     if (task >= copies()) return prove(tiles_[task - copies()]);
     const uint64_t first = task * per_task_;
     const uint64_t count = std::min(per_task_, source_.elements() - first);
-    std::vector<std::byte> bytes((count * bits_ + 7) / 8);
-    read_raw(source_, first, count, bytes);
-    extent_.write(first * bits_ / 8, bytes);
+    Borrowed<std::byte> bytes(scratch_, (count * bits_ + 7) / 8);
+    read_raw(source_, first, count, bytes.span());
+    extent_.write(first * bits_ / 8, bytes.span());
   }
 
  private:
   uint64_t copies() const { return (source_.elements() + per_task_ - 1) / per_task_; }
   void prove(const Box& box) const {
-    std::vector<float> values(box.elements());
-    read_floats(source_, box, values);
-    for (const TensorView& other : equal_) prove_equal(source_, other, box, values);
+    Borrowed<float> values(scratch_, box.elements());
+    read_floats(source_, box, values.span());
+    for (const TensorView& other : equal_) prove_equal(source_, other, box, values.span(), scratch_);
   }
 
   TensorView source_;
   std::vector<TensorView> equal_;
   Extent extent_;
-  uint64_t bits_, per_task_;
+  uint64_t bits_, per_task_ = 0;
+  Scratch& scratch_;
   std::vector<Box> tiles_;
 };
 
@@ -128,24 +129,27 @@ class HalfUnit : public Unit {
         distortion_(tiles_.size()) {}
   uint64_t source_bytes() const override { return declared_.source.elements() * sizeof(float); }
   uint64_t run_tasks() const override { return tiles_.size(); }
+  void write_behind() const override { extent_.write_behind(); }
   void run(uint64_t task) override {
     const Box& box = tiles_[task];
-    std::vector<float> values(box.elements());
-    read_floats(declared_.source, box, values);
-    for (const TensorView& other : declared_.proven_equal) prove_equal(declared_.source, other, box, values);
-    std::vector<uint16_t> halves(values.size());
+    Scratch& scratch = *options_.scratch;
+    Borrowed<float> values(scratch, box.elements());
+    read_floats(declared_.source, box, values.span());
+    for (const TensorView& other : declared_.proven_equal)
+      prove_equal(declared_.source, other, box, values.span(), scratch);
+    Borrowed<uint16_t> halves(scratch, values.size());
     const bool bfloat16 = declared_.kind == RecipeKind::kBfloat16s;
-    counts_[task] = bfloat16 ? floats_to_bfloat16s(values, declared_.overflow, halves)
-                             : floats_to_halves(values, declared_.overflow, halves);
-    extent_.write(flat_index(declared_.source.shape(), box.start) * 2, std::as_bytes(std::span(halves)));
+    counts_[task] = bfloat16 ? floats_to_bfloat16s(values.span(), declared_.overflow, halves.span())
+                             : floats_to_halves(values.span(), declared_.overflow, halves.span());
+    extent_.write(flat_index(declared_.source.shape(), box.start) * 2, std::as_bytes(halves.span()));
     if (options_.measure == Measure::kNo) return;
-    std::vector<float> back(values.size());
+    Borrowed<float> back(scratch, values.size());
     if (bfloat16) {
-      bfloat16s_to_floats(halves, back);
+      bfloat16s_to_floats(halves.span(), back.span());
     } else {
-      halves_to_floats(halves, back);
+      halves_to_floats(halves.span(), back.span());
     }
-    distortion_[task].add(values, back);
+    distortion_[task].add(values.span(), back.span());
   }
   void report(std::vector<TensorResult>& results) const override {
     TensorResult result;

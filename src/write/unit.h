@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "scratch.h"
 #include "vetquant/core/output_file.h"
 #include "vetquant/emit/emitted.h"
 #include "vetquant/quant/algorithm.h"
@@ -24,6 +25,9 @@ struct Extent {
   uint64_t offset = 0, bytes = 0;
   explicit operator bool() const { return file != nullptr; }
   void write(uint64_t at, std::span<const std::byte> data) const;  // Error{kInternal} beyond the extent
+  void write_behind() const {
+    if (file != nullptr) file->write_behind(offset, bytes);
+  }
 };
 
 class Unit {
@@ -34,12 +38,14 @@ class Unit {
   virtual void fit(uint64_t /*task*/) {}
   virtual uint64_t run_tasks() const = 0;
   virtual void run(uint64_t task) = 0;
+  virtual void write_behind() const {}  // once all its tasks have run
   virtual void report(std::vector<TensorResult>& /*results*/) const {}
 };
 
 struct UnitOptions {
-  uint64_t tile_bytes = 1u << 20;  // of float values
+  uint64_t tile_bytes = 512u << 10;  // of float values
   Measure measure = Measure::kNo;
+  Scratch* scratch = nullptr;  // of the run; outlives its units
 };
 
 // Row-major pieces of a shape, each of at most `elements` elements where possible. kEven: each begins at an even element,
@@ -62,6 +68,7 @@ std::unique_ptr<Unit> make_job_unit(const QuantJob& job, const Algorithm& algori
                                     const UnitOptions& options);
 
 // Error{kUsage} where `other` is not bit-equal to `values` within `box`.
-void prove_equal(const TensorView& source, const TensorView& other, const Box& box, std::span<const float> values);
+void prove_equal(const TensorView& source, const TensorView& other, const Box& box, std::span<const float> values,
+                 Scratch& scratch);
 
 }  // namespace vetquant

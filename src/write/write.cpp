@@ -8,6 +8,7 @@
 #include "frame.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/hash.h"
+#include "vetquant/core/parallel.h"
 
 namespace vetquant {
 namespace {
@@ -45,6 +46,19 @@ void verify(const std::filesystem::path& path) {
   }
 }
 
+// The digest of a written file, read back while the disk takes it in.
+std::string synced_digest(OutputFile& file, int threads) {
+  std::string digest;
+  parallel_for(2, threads, [&](uint64_t task) {
+    if (task == 0) {
+      file.sync();
+    } else {
+      digest = digest_of(*ReadFile::open(file.temporary_path(), ErrorCode::kIo));
+    }
+  });
+  return digest;
+}
+
 // Sidecars that the model at `output` names and that carry our naming for it: stale once the model is replaced.
 std::vector<std::filesystem::path> own_sidecars(const std::filesystem::path& output) {
   std::vector<std::filesystem::path> found;
@@ -71,11 +85,15 @@ WriteResult write_single(const Emitted& emitted, const AlgorithmSet& algorithms,
   const std::vector<std::filesystem::path> stale =
       options.replace == Replace::kYes ? own_sidecars(options.output) : std::vector<std::filesystem::path>{};
   auto file = OutputFile::create(options.output, framed.model_bytes, options.replace, ops);
-  fill_literals(framed, *file);
   result.tensors = fill(emitted, algorithms, framed, *file, options);
+  if (options.before_literals) options.before_literals(*emitted.skeleton);
+  const Framed complete = frame_model(model, emitted, std::nullopt);
+  if (complete.model_bytes != framed.model_bytes)
+    throw Error(ErrorCode::kInternal, "the model changed its size while it was written", options.output.string());
+  fill_literals(complete, *file);
   model.check_unchanged();
   verify(file->temporary_path());
-  result.model_digest = digest_of(*ReadFile::open(file->temporary_path(), ErrorCode::kIo));
+  result.model_digest = synced_digest(*file, options.threads);
   file->commit();
   for (const auto& path : stale) ops.remove(path.string());
   return result;
@@ -90,8 +108,9 @@ WriteResult write_with_sidecar(const Emitted& emitted, const AlgorithmSet& algor
   const Framed plan = frame_model(model, emitted, sidecar_stand_in(options.output));
   auto weights = OutputFile::create(folder / sidecar_stand_in(options.output), plan.sidecar_bytes, Replace::kNo, ops);
   result.tensors = fill(emitted, algorithms, plan, *weights, options);
+  if (options.before_literals) options.before_literals(*emitted.skeleton);
   model.check_unchanged();
-  result.sidecar_digest = digest_of(*ReadFile::open(weights->temporary_path(), ErrorCode::kIo));
+  result.sidecar_digest = synced_digest(*weights, options.threads);
   const std::string name = sidecar_name(options.output, result.sidecar_digest);
   result.sidecar_path = folder / name;
   std::erase(stale, result.sidecar_path);
@@ -107,7 +126,7 @@ WriteResult write_with_sidecar(const Emitted& emitted, const AlgorithmSet& algor
   }
   try {
     verify(file->temporary_path());
-    result.model_digest = digest_of(*ReadFile::open(file->temporary_path(), ErrorCode::kIo));
+    result.model_digest = synced_digest(*file, options.threads);
     file->commit();
   } catch (...) {
     if (!present) ops.remove(result.sidecar_path.string());

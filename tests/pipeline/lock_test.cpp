@@ -20,7 +20,7 @@ constexpr const char* kPolicy =
     "version: 1\nextends: int8\nrules:\n  - name: first layer\n    match: {node: \"/first/*\"}\n    use: {weights: "
     "int4, block: 32}\n";
 
-std::string lock_of(const Request& request) { return make_lock(prepare(request, SourceDigest::kStandIn)); }
+std::string lock_of(const Request& request) { return make_lock(prepare(request)); }
 
 // Locks, changes the lock's JSON, and returns the error of using it.
 template <class Change>
@@ -41,7 +41,7 @@ TEST(Lock, GivesTheModelThatItsPolicyGives) {
   const auto policy = work.write("p.yaml", kPolicy);
   for (const std::string& name : {std::string("int8"), std::string("fp16"), policy.string()}) {
     const auto lock = work.write("plan.lock", lock_of(work.request(name)));
-    const std::string plain = work.written(prepare(work.request(name), SourceDigest::kTake));
+    const std::string plain = work.written(prepare(work.request(name)));
     EXPECT_EQ(work.written(prepare_locked(work.request(), lock)), plain) << name;
   }
 }
@@ -67,7 +67,7 @@ TEST(Lock, ReasonsStillNameTheLinesOfThePolicy) {
   const auto lock = work.write("plan.lock", lock_of(work.request(policy.string())));
   const Prepared locked = prepare_locked(work.request(), lock);
   EXPECT_EQ(locked.plan.tensors.at(0).reason.rule,
-            prepare(work.request(policy.string()), SourceDigest::kStandIn).plan.tensors.at(0).reason.rule);
+            prepare(work.request(policy.string())).plan.tensors.at(0).reason.rule);
   EXPECT_EQ(locked.policy.rules.at(0).position.file, policy.string());
   EXPECT_EQ(locked.policy.rules.at(0).position.line, 4);
 }

@@ -19,15 +19,15 @@ using ::testing::HasSubstr;
 TEST(Pipeline, StandInDigestPlansTheWrittenSize) {
   const Work work;
   for (const char* policy : {"int8", "int8-dynamic", "int8-weights", "int4", "fp16", "hybrid"}) {
-    const Prepared plan = prepare(work.request(policy), SourceDigest::kStandIn);
-    const Prepared real = prepare(work.request(policy), SourceDigest::kTake);
+    const Prepared plan = prepare(work.request(policy));
+    const Prepared real = prepare(work.request(policy));
     EXPECT_EQ(plan.sizes.total_bytes(), work.written(real).size()) << policy;
   }
 }
 
 TEST(Pipeline, MetadataTellsWhatWasDone) {
   const Work work;
-  const Prepared prepared = prepare(work.request("int4"), SourceDigest::kTake);
+  const Prepared prepared = prepare(work.request("int4"));
   work.written(prepared);
   const auto written = Model::load(work.path("out.onnx"));
   std::map<std::string, std::string> metadata;
@@ -43,15 +43,15 @@ TEST(Pipeline, TargetOfTheRequestComesBeforeThePolicys) {
   const Work work;
   const auto policy = work.write("p.yaml", "version: 1\nextends: int8\ntarget: ort-cpu-avx2\n");
   Request request = work.request(policy.string());
-  EXPECT_EQ(prepare(request, SourceDigest::kStandIn).target.name, "ort-cpu-avx2");
+  EXPECT_EQ(prepare(request).target.name, "ort-cpu-avx2");
   request.target = "ort-cpu";
-  EXPECT_EQ(prepare(request, SourceDigest::kStandIn).target.name, "ort-cpu-vnni");
+  EXPECT_EQ(prepare(request).target.name, "ort-cpu-vnni");
 }
 
 TEST(Pipeline, PlanThatChangesNothingIsRefusedWithTheReason) {
   const Work work;
   const auto policy = work.write("p.yaml", "version: 1\ndefaults: keep\n");
-  const Prepared prepared = prepare(work.request(policy.string()), SourceDigest::kTake);
+  const Prepared prepared = prepare(work.request(policy.string()));
   EXPECT_TRUE(prepared.plan.changes_nothing());
   const Error error = error_of([&] { work.written(prepared); });
   EXPECT_EQ(error.code(), ErrorCode::kUsage);
@@ -61,12 +61,12 @@ TEST(Pipeline, PlanThatChangesNothingIsRefusedWithTheReason) {
 
 TEST(Pipeline, OneByteOverTheBudgetIsRefused) {
   const Work work;
-  const uint64_t bytes = prepare(work.request("int8"), SourceDigest::kStandIn).sizes.total_bytes();
+  const uint64_t bytes = prepare(work.request("int8")).sizes.total_bytes();
   const auto with_budget = [&](uint64_t budget) {
     // The policy's name stands in the model: it must have the length of "int8".
     const auto policy =
         work.write("pppp.yaml", "version: 1\nextends: int8\nbudget: {file: " + std::to_string(budget) + "}\n");
-    return prepare(work.request(policy.string()), SourceDigest::kTake);
+    return prepare(work.request(policy.string()));
   };
   EXPECT_EQ(work.written(with_budget(bytes)).size(), bytes);
   const Error error = error_of([&] { work.written(with_budget(bytes - 1)); });
@@ -77,7 +77,7 @@ TEST(Pipeline, OneByteOverTheBudgetIsRefused) {
 TEST(Pipeline, BitsOverTheBudgetAreRefused) {
   const Work work;
   const auto policy = work.write("p.yaml", "version: 1\nextends: int8\nbudget: {effective_bits: 7}\n");
-  const Error error = error_of([&] { work.written(prepare(work.request(policy.string()), SourceDigest::kTake)); });
+  const Error error = error_of([&] { work.written(prepare(work.request(policy.string()))); });
   EXPECT_EQ(error.code(), ErrorCode::kBudget);
   EXPECT_THAT(error.what(), HasSubstr("bits each"));
 }
@@ -88,7 +88,7 @@ TEST(Pipeline, InputIsNeverTheOutputUnderAnotherName) {
   Request request = work.request();
   request.output = work.path("link.onnx");
   const std::string before = test::read_text(work.path("model.onnx"));
-  const Error error = error_of([&] { work.written(prepare(request, SourceDigest::kTake)); });
+  const Error error = error_of([&] { work.written(prepare(request)); });
   EXPECT_EQ(error.code(), ErrorCode::kUsage);
   EXPECT_THAT(error.what(), HasSubstr("is an input of this run"));
   EXPECT_EQ(test::read_text(work.path("model.onnx")), before);

@@ -131,6 +131,8 @@ TEST(Job, NeitherTilesNorThreadsChangeAByte) {
       {{.channel_axes = {0}}, DType::kInt4},
       {{.channel_axes = {1}}, DType::kInt4},
       {{.channel_axes = {1}, .block_axis = 0, .block_size = 16}, DType::kInt8},
+      {{.channel_axes = {0}, .block_axis = 1, .block_size = 16}, DType::kInt4},
+      {{.channel_axes = {0}, .block_axis = 1, .block_size = 32}, DType::kUint8},
   };
   for (const auto& [layout, type] : cases) {
     for (const char* algorithm : {"rtn", "mse"}) {
@@ -151,6 +153,52 @@ TEST(Job, NeitherTilesNorThreadsChangeAByte) {
           EXPECT_EQ(f.write(emitted, options).model_digest, expected)
               << algorithm << " tile " << tile << " threads " << threads;
         }
+      }
+    }
+  }
+}
+
+// A weight stored as [depth, channels] and worked as [channels, depth] gives what the same weight stored the other way does.
+TEST(Job, ATransposedWeightGivesTheSameBlocksAsAPlainOne) {
+  constexpr int64_t kDepth = 70, kChannels = 300;  // blocks of 16: 4 and a ragged one of 6
+  constexpr int64_t kSwapped[] = {1, 0};
+  const Fixture stored({kDepth, kChannels}, 9);
+  Fixture plain({2, 2});
+  std::vector<float> turned(stored.values.size());
+  for (size_t i = 0; i < turned.size(); ++i) {
+    turned[i % kChannels * kDepth + i / kChannels] = stored.values[i];
+  }
+  TestModel built;
+  built.main().input("x", kFloat, {1}).output("y", kFloat, {1}).floats("w", {kChannels, kDepth}, turned);
+  built.main().node("Identity", {"x"}, {"y"}, "pass");
+  plain.load(plain.folder.write("turned.onnx", built));
+  for (const DType type : {DType::kInt4, DType::kUint4, DType::kInt8}) {
+    for (const int64_t padded : {int64_t{0}, int64_t{80}}) {
+      QuantJob job;
+      job.spec.code_type = type;
+      job.spec.symmetry = type == DType::kUint4 ? Symmetry::kAsymmetric : Symmetry::kSymmetric;
+      job.spec.algorithm = "mse";
+      job.layout = {.channel_axes = {0}, .block_axis = 1, .block_size = 16};
+      job.pad_last_axis_to = padded;
+      job.code_xor = type == DType::kInt4 ? 0x08 : 0;
+      const int64_t wide = std::max(kDepth, padded), bytes = type == DType::kInt8 ? wide : wide / 2;
+      const auto written = [&](const Fixture& f, const TensorView& view, uint64_t tile) {
+        QuantJob own = job;
+        own.source = view;
+        WriteOptions options;
+        options.tile_bytes = tile;
+        const auto result = f.write(f.quantized(own, {kChannels, bytes}, DType::kUint8, Shape{kChannels, 5}), options);
+        auto all = tensor_bytes(result.model_path, "w_codes");
+        for (const char* name : {"w_scale", "w_zero"}) {
+          const auto more = tensor_bytes(result.model_path, name);
+          all.insert(all.end(), more.begin(), more.end());
+        }
+        return all;
+      };
+      const auto expected = written(plain, plain.view, 16u << 20);
+      for (const uint64_t tile : {512u, 20000u, 512u << 10}) {
+        EXPECT_EQ(written(stored, stored.view.transposed(kSwapped), tile), expected) << tile << " " << padded;
+        EXPECT_EQ(written(plain, plain.view, tile), expected) << tile << " " << padded;
       }
     }
   }

@@ -89,7 +89,7 @@ std::vector<PresetOutcome> try_presets(const InspectOptions& options) {
     PresetOutcome outcome;
     outcome.preset = preset.name;
     try {
-      const Prepared prepared = prepare(request_for(options, preset.name), SourceDigest::kStandIn);
+      const Prepared prepared = prepare(request_for(options, preset.name));
       outcome.bytes = prepared.sizes.total_bytes();
       outcome.tensors = prepared.plan.tensors.size();
       outcome.kept = prepared.plan.kept.size();

@@ -27,6 +27,7 @@ class FileOps {
   virtual int create(const std::string& path);  // O_CREAT|O_EXCL|O_RDWR|O_CLOEXEC, mode 0666 & ~umask
   virtual int allocate(int descriptor, uint64_t size_bytes);
   virtual int64_t write_at(int descriptor, const void* data, uint64_t bytes, uint64_t offset_bytes);
+  virtual void write_behind(int descriptor, uint64_t offset_bytes, uint64_t bytes);  // a hint: may do nothing
   virtual int sync(int descriptor);
   virtual int link(const std::string& from, const std::string& to);
   virtual int rename(const std::string& from, const std::string& to);
@@ -48,6 +49,7 @@ class OutputFile {
   const std::filesystem::path& temporary_path() const { return temporary_path_; }
   void write(uint64_t offset_bytes, std::span<const std::byte> data);  // thread-safe
   void read(uint64_t offset_bytes, std::span<std::byte> out) const;    // what was written, for the check
+  void write_behind(uint64_t offset_bytes, uint64_t bytes);            // the disk may begin with what was written there
   void sync();
   void retarget(const std::filesystem::path& path);  // another final name in the same folder, known only after writing
   void commit();                                     // sync, put into place, sync folder

@@ -10,6 +10,7 @@
 // or the address; Error{kIo} where the file cannot be read.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -45,7 +46,8 @@ class Model {
   // The payload behind a marked tensor of the skeleton, or of an inline one (decoded); its address is left to the caller.
   std::shared_ptr<const StoredTensor> stored(const onnx::TensorProto& tensor, std::string address) const;
 
-  std::string digest() const;    // XXH3-128 of model file then external files: reads every byte
+  // XXH3-128 of model file then external files: reads every byte. Empty where `abandoned` became true meanwhile.
+  std::string digest(const std::atomic<bool>* abandoned = nullptr) const;
   void check_unchanged() const;  // Error{kIo} where a file changed since load
 
  private:

@@ -41,17 +41,15 @@ struct Prepared {
   Plan plan;
   Emitted emitted;
   LayoutSizes sizes;
+  std::string
+      source_digest;  // empty: not taken yet, since that reads every byte; a stand-in of equal length is in `emitted`
 };
 
-// Whether the source's digest, which reads every byte of it, is needed for the metadata: a plan takes a stand-in of equal
-// length.
-enum class SourceDigest { kStandIn, kTake };
-
 // Errors: of each step (see their headers). A plan that changes nothing is not an error here.
-Prepared prepare(const Request& request, SourceDigest digest);
+Prepared prepare(const Request& request);
 
 // Error{kUsage} with the most frequent reason where the plan changes nothing; Error{kBudget} where the policy's budget is
-// exceeded; Error{kUsage} where the output is an input. Errors of write_model.
+// exceeded; Error{kUsage} where the output is an input. Errors of write_model. Takes the source's digest beside the work.
 WriteResult quantize(const Prepared& prepared, const AlgorithmSet& algorithms, const WriteOptions& options);
 
 }  // namespace vetquant

@@ -42,6 +42,12 @@ class Algorithm {
   // The same for one group that does not fit into memory. Default: Error{kUnsupported} "needs whole groups in memory".
   virtual void fit_streamed(const QuantSpec& spec, const ReplayValues& replay, float& scale, float& zero_point) const;
 
+  // True where scale and zero point follow from a group's least and largest value alone. fit_ranges then gives what fit gives;
+  // the default of the latter is Error{kInternal}. NaN as a range: Error{kUnsupported} naming the group.
+  virtual bool fits_ranges() const { return false; }
+  virtual void fit_ranges(const QuantSpec& spec, std::span<const float> least, std::span<const float> largest,
+                          std::span<float> scale, std::span<float> zero_point) const;
+
   // Codes for fitted groups. Default: round(w / scale) to nearest even + zero point, clamped (encode_nearest).
   virtual void encode(const QuantSpec& spec, std::span<const float> values, int64_t length,
                       std::span<const float> scale, std::span<const float> zero_point, std::span<uint8_t> codes) const;

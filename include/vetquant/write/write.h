@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,8 +36,10 @@ struct WriteOptions {
   Sidecar sidecar = Sidecar::kAuto;
   Measure measure = Measure::kNo;
   int threads = 0;
-  uint64_t tile_bytes = 4u << 20;  // of float values; the memory of a thread is a few tiles
+  uint64_t tile_bytes = 512u << 10;  // of float values; the memory of a thread is some ten tiles
   ProgressSink progress;
+  // Called when all payloads are written, before the model's own bytes are: may put values of equal size into the skeleton.
+  std::function<void(onnx::ModelProto&)> before_literals;
   FileOps* ops = nullptr;  // tests
 };
 
