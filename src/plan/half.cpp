@@ -3,6 +3,8 @@
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>
+#include <map>
+#include <string>
 
 namespace vetquant::plan {
 namespace {
@@ -21,11 +23,17 @@ std::vector<PlannedNode> half_nodes_without_weights(const Decider& decider, cons
   std::vector<PlannedNode> result;
   const FormContext& context = decider.context();
   if (context.target.fp16_ops.empty()) return result;
+  std::map<std::string, bool> has_kernel;  // by operator: targets list some 150 patterns
+  const auto works = [&](NodeId id, const onnx::NodeProto& node) {
+    const auto [entry, is_new] = has_kernel.try_emplace(qualified_op(node));
+    if (is_new) entry->second = decider.works_in_fp16(id);
+    return entry->second;
+  };
   for (size_t i = 0; i < context.index.nodes().size(); ++i) {
     const NodeId id{static_cast<int32_t>(i)};
     const NodeInfo& node = context.index.nodes()[i];
     if (!context.survey.sites_of_node[i].empty() || !node.subgraphs.empty()) continue;
-    if (!decider.works_in_fp16(id) || !computes_in_float(context, node)) continue;
+    if (!computes_in_float(context, node) || !works(id, *node.proto)) continue;
     if (is_chain_operator(*node.proto) && !node.outputs.empty() && node.outputs[0].valid() &&
         constants.find(node.outputs[0]))
       continue;
