@@ -4,10 +4,14 @@
 
 #include "attributes.h"
 #include "graph_builder.h"
+#include "inferred.h"
 
 namespace vetquant {
 
-GraphIndex::GraphIndex(const onnx::ModelProto& skeleton) : skeleton_(&skeleton) { GraphIndexBuilder(*this).build(); }
+GraphIndex::GraphIndex(const onnx::ModelProto& skeleton)
+    : skeleton_(&skeleton), inferred_(std::make_shared<Inferred>()) {
+  GraphIndexBuilder(*this).build();
+}
 
 std::string GraphIndex::address(ValueId id) const {
   const ValueInfo& info = value(id);

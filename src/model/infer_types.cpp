@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "inference_load.h"
+#include "inferred.h"
 #include "load_limits.h"
 #include "vetquant/core/checked.h"
 #include "vetquant/core/error.h"
@@ -125,9 +126,7 @@ ValueType type_of(const onnx::TensorProto& tensor) {
   return type;
 }
 
-}  // namespace
-
-std::vector<ValueType> infer_types(const GraphIndex& index, const std::vector<ShapeBinding>& bound) {
+std::vector<ValueType> inferred_types(const GraphIndex& index, const std::vector<ShapeBinding>& bound) {
   onnx::ModelProto model = index.skeleton();
   for (const auto& binding : bound) bind_input(*model.mutable_graph(), binding);
   const InferenceLoad load = measure_inference(index);
@@ -160,6 +159,15 @@ std::vector<ValueType> infer_types(const GraphIndex& index, const std::vector<Sh
     if (const auto* tensor = constant_tensor(*index.node(value.producer).proto)) types[v] = type_of(*tensor);
   }
   return types;
+}
+
+}  // namespace
+
+std::vector<ValueType> infer_types(const GraphIndex& index, const std::vector<ShapeBinding>& bound) {
+  if (!bound.empty()) return inferred_types(index, bound);
+  GraphIndex::Inferred& inferred = *index.inferred_;
+  std::call_once(inferred.once, [&] { inferred.types = inferred_types(index, {}); });
+  return inferred.types;
 }
 
 }  // namespace vetquant

@@ -216,10 +216,10 @@ Prepared prepare_from_json(Request request, const Json& json, const std::string&
   target.name = target_json.at("name");
   target.digest = target_json.at("digest");
   request.policy = policy.name;
-  std::shared_ptr<const Model> model = Model::load(request.model);
-  const std::string digest = model->digest();
-  check_same_model(json.at("model"), *model, digest, lock);
-  Prepared p = prepare_from(request, std::move(model), std::move(policy), std::move(target), digest);
+  const Source source = load_source(request.model);
+  const std::string digest = source.model->digest();
+  check_same_model(json.at("model"), *source.model, digest, lock);
+  Prepared p = prepare_from(request, source, std::move(policy), std::move(target), digest);
   // Through text, as the locked ones went: names that are not UTF-8 must compare equal.
   if (const auto difference = first_difference(json.at("decisions"), Json::parse(dumped(decisions_json(p))))) {
     throw Error(ErrorCode::kUsage,

@@ -101,17 +101,29 @@ std::filesystem::path output_of(const Request& request) {
   return request.model.parent_path() / (request.model.stem().string() + ".vetquant.onnx");
 }
 
+std::pair<Policy, TargetProfile> documents_of(const Request& request) {
+  Policy policy = load_policy(request.policy);
+  TargetProfile target = load_target(request.target ? *request.target : policy.target.value_or(kDefaultTarget));
+  return {std::move(policy), std::move(target)};
+}
+
 }  // namespace
 
-Prepared prepare_from(const Request& request, std::shared_ptr<const Model> model, Policy policy, TargetProfile target,
+Source load_source(const std::filesystem::path& path) {
+  std::shared_ptr<const Model> model = Model::load(path);
+  auto index = std::make_shared<const GraphIndex>(model->skeleton());
+  return {std::move(model), std::move(index)};
+}
+
+Prepared prepare_from(const Request& request, const Source& source, Policy policy, TargetProfile target,
                       const std::string& source_digest) {
   Prepared p;
   p.request = request;
   p.policy = std::move(policy);
   p.target = std::move(target);
-  p.model = std::move(model);
+  p.model = source.model;
+  p.index = source.index;
   p.source_digest = source_digest;
-  p.index = std::make_unique<GraphIndex>(p.model->skeleton());
   p.constants = std::make_unique<ConstantFinder>(*p.model, *p.index,
                                                  p.policy.tensors.overridable == Overridable::kQuantize
                                                      ? OverridableValues::kConstant
@@ -129,10 +141,14 @@ Prepared prepare_from(const Request& request, std::shared_ptr<const Model> model
   return p;
 }
 
+Prepared prepare(const Request& request, const Source& source) {
+  auto [policy, target] = documents_of(request);
+  return prepare_from(request, source, std::move(policy), std::move(target), {});
+}
+
 Prepared prepare(const Request& request) {
-  Policy policy = load_policy(request.policy);
-  TargetProfile target = load_target(request.target ? *request.target : policy.target.value_or(kDefaultTarget));
-  return prepare_from(request, Model::load(request.model), std::move(policy), std::move(target), {});
+  auto [policy, target] = documents_of(request);  // before the model: a typo is told at once
+  return prepare_from(request, load_source(request.model), std::move(policy), std::move(target), {});
 }
 
 WriteResult quantize(const Prepared& prepared, const AlgorithmSet& algorithms, const WriteOptions& options) {

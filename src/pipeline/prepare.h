@@ -9,7 +9,7 @@
 namespace vetquant {
 
 // `source_digest`: for the metadata; may be empty.
-Prepared prepare_from(const Request& request, std::shared_ptr<const Model> model, Policy policy, TargetProfile target,
+Prepared prepare_from(const Request& request, const Source& source, Policy policy, TargetProfile target,
                       const std::string& source_digest);
 
 }  // namespace vetquant

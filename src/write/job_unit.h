@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -90,7 +91,15 @@ class JobUnit : public Unit {
 
   void offset_codes(std::span<uint8_t> codes) const {
     if (job_.code_xor == 0) return;
-    for (uint8_t& code : codes) code ^= job_.code_xor;
+    const uint64_t eight = uint64_t{0x0101010101010101} * job_.code_xor;
+    size_t i = 0;
+    for (; i + 8 <= codes.size(); i += 8) {
+      uint64_t word;
+      std::memcpy(&word, codes.data() + i, 8);
+      word ^= eight;
+      std::memcpy(codes.data() + i, &word, 8);
+    }
+    for (; i < codes.size(); ++i) codes[i] ^= job_.code_xor;
   }
 
   uint8_t zero_point_code(float zero_point) const {

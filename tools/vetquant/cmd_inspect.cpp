@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "model_facts.h"
 #include "vetquant/core/error.h"
+#include "vetquant/core/parallel.h"
 #include "vetquant/core/text.h"
 #include "vetquant/pipeline/pipeline.h"
 
@@ -83,13 +84,14 @@ std::string why_nothing(const Prepared& prepared) {
   return why;
 }
 
-std::vector<PresetOutcome> try_presets(const InspectOptions& options) {
-  std::vector<PresetOutcome> outcomes;
-  for (const Preset& preset : presets()) {
-    PresetOutcome outcome;
-    outcome.preset = preset.name;
+std::vector<PresetOutcome> try_presets(const InspectOptions& options, const Source& source, int threads) {
+  const std::vector<Preset>& all = presets();
+  std::vector<PresetOutcome> outcomes(all.size());
+  parallel_for(all.size(), threads, [&](uint64_t i) {
+    PresetOutcome& outcome = outcomes[i];
+    outcome.preset = all[i].name;
     try {
-      const Prepared prepared = prepare(request_for(options, preset.name));
+      const Prepared prepared = prepare(request_for(options, outcome.preset), source);
       outcome.bytes = prepared.sizes.total_bytes();
       outcome.tensors = prepared.plan.tensors.size();
       outcome.kept = prepared.plan.kept.size();
@@ -98,8 +100,7 @@ std::vector<PresetOutcome> try_presets(const InspectOptions& options) {
       if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kInternal) throw;
       outcome.problem = error.what();
     }
-    outcomes.push_back(std::move(outcome));
-  }
+  });
   return outcomes;
 }
 
@@ -284,14 +285,14 @@ int print_nodes(const Model& model, const GraphIndex& index, const Globals& glob
 }
 
 int inspect(const InspectOptions& options, const Globals& globals) {
-  const auto model = Model::load(options.model);
-  const GraphIndex index(model->skeleton());
-  if (options.nodes) return print_nodes(*model, index, globals);
+  const Source source = load_source(options.model);
+  const Model& model = *source.model;
+  if (options.nodes) return print_nodes(model, *source.index, globals);
   if (!options.target.empty()) load_target(options.target);  // a typo is an error of the call, not of every preset
-  const ConstantFinder constants(*model, index);
-  const ModelFacts facts = facts_of(*model, index, constants);
-  const std::vector<PresetOutcome> outcomes = try_presets(options);
-  answer(globals, json_of(*model, facts, outcomes), text_of(*model, facts, outcomes, options.top));
+  const ConstantFinder constants(model, *source.index);
+  const ModelFacts facts = facts_of(model, *source.index, constants);
+  const std::vector<PresetOutcome> outcomes = try_presets(options, source, globals.threads);
+  answer(globals, json_of(model, facts, outcomes), text_of(model, facts, outcomes, options.top));
   return 0;
 }
 

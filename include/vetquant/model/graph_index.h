@@ -81,6 +81,11 @@ struct ValueType {
   std::vector<std::string> symbols;  // per dim, "" where a number or unknown
 };
 
+struct ShapeBinding {  // of a graph input ("--shape")
+  std::string input;
+  Shape shape;
+};
+
 class GraphIndex {
  public:
   explicit GraphIndex(const onnx::ModelProto& skeleton);
@@ -109,15 +114,14 @@ class GraphIndex {
   std::vector<std::unordered_map<std::string, ValueId>> names_;  // by scope
   std::unordered_map<std::string, NodeId> nodes_by_address_;
   std::unordered_map<std::string, ScopeId> scopes_by_path_;
+  struct Inferred;  // what infer_types found without bindings: taken once, since planning and emitting both want it
+  std::shared_ptr<Inferred> inferred_;
   friend class GraphIndexBuilder;
+  friend std::vector<ValueType> infer_types(const GraphIndex&, const std::vector<ShapeBinding>&);
 };
 
 // Shape inference by ONNX on a copy of the skeleton (never fails: what it cannot infer stays unknown), inner scopes
-// included. Indexed by ValueId::value. `bound` binds graph inputs to fixed shapes ("--shape").
-struct ShapeBinding {
-  std::string input;
-  Shape shape;
-};
+// included. Indexed by ValueId::value. `bound` binds graph inputs to fixed shapes. Thread-safe.
 std::vector<ValueType> infer_types(const GraphIndex& index, const std::vector<ShapeBinding>& bound = {});
 
 // The constant behind a value: an initializer (not overridable), a Constant node, or a chain of Identity, Transpose,

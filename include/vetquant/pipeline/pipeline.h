@@ -30,11 +30,18 @@ struct Request {
   std::filesystem::path output;  // empty for a plan: "<stem>.vetquant.onnx" beside the model stands in
 };
 
+// A loaded model, from which any number of plans can be made.
+struct Source {
+  std::shared_ptr<const Model> model;
+  std::shared_ptr<const GraphIndex> index;
+};
+Source load_source(const std::filesystem::path& model);
+
 // All that is known before a weight is read.
 struct Prepared {
   Request request;
   std::shared_ptr<const Model> model;
-  std::unique_ptr<GraphIndex> index;
+  std::shared_ptr<const GraphIndex> index;
   std::unique_ptr<ConstantFinder> constants;
   Policy policy;
   TargetProfile target;
@@ -47,6 +54,7 @@ struct Prepared {
 
 // Errors: of each step (see their headers). A plan that changes nothing is not an error here.
 Prepared prepare(const Request& request);
+Prepared prepare(const Request& request, const Source& source);  // of request.model
 
 // Error{kUsage} with the most frequent reason where the plan changes nothing; Error{kBudget} where the policy's budget is
 // exceeded; Error{kUsage} where the output is an input. Errors of write_model. Takes the source's digest beside the work.

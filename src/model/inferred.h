@@ -1,0 +1,16 @@
+// What shape inference found for an index, kept with it.
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "vetquant/model/graph_index.h"
+
+namespace vetquant {
+
+struct GraphIndex::Inferred {
+  std::once_flag once;
+  std::vector<ValueType> types;
+};
+
+}  // namespace vetquant
