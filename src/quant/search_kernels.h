@@ -7,11 +7,17 @@ namespace vetquant::kernels {
 
 inline constexpr size_t kSearchLanes = 16;
 
-// interleaved  [length, 16] float: value i of 16 groups side by side
-// scale, zero  [16]; integer zero points
-// errors       [16] squared error of each group in units of scale^2, summed in floats: close enough to search by
-// Sums are of values i, i + 4, ... in four runs that are added as (0 + 2) + (1 + 3), on every instruction set.
-void lane_errors(const CodeRule& rule, const float* interleaved, size_t length, const float* scale,
-                 const float* zero_point, float* errors);
+struct LaneSearch {
+  const float* interleaved;  // [length, 16]: value i of 16 groups side by side
+  size_t length;
+  const float* whole;       // [16] scale of the whole range; its squares and quotients are far from overflow
+  const float* zero_point;  // [16] integers
+  bool half_scales;         // candidates are rounded to halves, which are normal ones all along the search
+};
+
+// Shrinks each group's scale step by step: coarse steps down from `whole` until two in a row are worse than the best, then fine
+// ones around the best. scale [16]: the best one where it is better than `whole` by more than the search can be wrong, else
+// `whole`. Errors are sums in floats of values i, i + 4, ... in four runs, added as (0 + 2) + (1 + 3), on every instruction set.
+void search_lanes(const CodeRule& rule, const LaneSearch& search, float* scale);
 
 }  // namespace vetquant::kernels
