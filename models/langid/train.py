@@ -17,7 +17,7 @@ from torch import nn
 from degrade import MELS, log_mel
 from evaluate import load
 from features import ENGINES
-from net import FLOOR_NATS, Body, Levelled
+from net import Body, Levelled
 from voices import LANGUAGES
 
 SILENCE = float(np.log(1e-7))
