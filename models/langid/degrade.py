@@ -8,6 +8,7 @@ import io
 
 import numpy as np
 import soundfile
+from scipy.fft import next_fast_len
 from scipy.signal import butter, fftconvolve, resample_poly, sosfilt
 
 RATE, WINDOW, HOP, BINS, MELS, PAD = 16000, 400, 160, 200, 64, 160
@@ -44,9 +45,10 @@ def power(sound):
 
 def coloured_noise(count, exponent, rng):
     """Noise whose power falls with frequency ** -exponent: 0 white, 1 pink, 2 brown."""
-    spectrum = rng.standard_normal(count // 2 + 1) + 1j * rng.standard_normal(count // 2 + 1)
-    spectrum /= np.maximum(np.arange(count // 2 + 1), count * 30 / RATE) ** (exponent / 2)
-    return np.fft.irfft(spectrum, count)
+    bins = next_fast_len(count) // 2 + 1
+    spectrum = rng.standard_normal(bins) + 1j * rng.standard_normal(bins)
+    spectrum /= np.maximum(np.arange(bins), count * 30 / RATE) ** (exponent / 2)
+    return np.fft.irfft(spectrum, next_fast_len(count))[:count]
 
 
 def hum(count, rng):
@@ -76,10 +78,11 @@ def room(sound, rng):
 
 def equalize(sound, rng, depth_db):
     """A smooth random gain curve over frequency."""
-    spectrum = np.fft.rfft(sound)
+    count = next_fast_len(len(sound), real=True)
+    spectrum = np.fft.rfft(sound, count)
     octaves = np.log2(1 + np.arange(len(spectrum)) / len(spectrum) * 80)
     gain_db = np.interp(octaves, np.linspace(0, 6.4, 9), rng.uniform(-depth_db, depth_db, 9))
-    return np.fft.irfft(spectrum * 10 ** (gain_db / 20), len(sound))
+    return np.fft.irfft(spectrum * 10 ** (gain_db / 20), count)[:len(sound)]
 
 
 def band_limit(sound, rng):
@@ -106,15 +109,10 @@ def mu_law(sound):
     return np.sign(code) * (256 ** np.abs(code) - 1) / 255
 
 
-def drawn_speed(rng, strength):
-    """The first draw of degrade: how many times faster."""
-    return int(round(100 * rng.uniform(1 - 0.12 * strength, 1 + 0.14 * strength))) / 100
-
-
 def degrade(sound, rng, voices, strength=1.0):
     """strength 1 for training, less for a test set's milder recording conditions."""
     chance = lambda share: rng.random() < share * strength
-    sound = resample_poly(sound, 100, round(100 * drawn_speed(rng, strength)))
+    sound = resample_poly(sound, 100, round(100 * rng.uniform(1 - 0.12 * strength, 1 + 0.14 * strength)))
     if chance(0.6):
         sound = equalize(sound, rng, 10 * strength)
     if chance(0.45):
@@ -130,6 +128,6 @@ def degrade(sound, rng, voices, strength=1.0):
     sound = sound / (np.abs(sound).max() + 1e-9) * 10 ** (rng.uniform(-25, 2) / 20)
     if chance(0.1):
         sound = mu_law(sound)
-    elif chance(0.25):
+    elif chance(0.1):
         sound = opus(sound)
     return np.clip(sound, -1, 1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Accuracy of ONNX models on a set, with exact intervals; a second opinion on what `vetquant eval` says.
+"""Accuracy of ONNX models on a set, with intervals; a second opinion on what `vetquant eval` says.
 
     python evaluate.py test.yaml langid.onnx [more.onnx ...]
 """
@@ -13,19 +13,30 @@ import re
 import numpy as np
 import onnxruntime
 import soundfile
-from scipy.stats import beta
+from scipy.stats import beta, t
 
 
-def interval(right, count):
-    """Clopper-Pearson, 95 %."""
-    low = beta.ppf(0.025, right, count - right + 1) if right else 0.0
-    high = beta.ppf(0.975, right + 1, count - right) if right < count else 1.0
+def interval(right, clusters):
+    """Clopper-Pearson at 95 % for the effective number of clips (Korn and Graubard): all clips of a voice go together."""
+    right, count = np.asarray(right, float), len(right)
+    share = right.mean()
+    sums = {}
+    for cluster, hit in zip(clusters, right):
+        sums.setdefault(cluster, []).append(hit - share)
+    if 0 < share < 1 and len(sums) > 1:
+        variance = len(sums) / (len(sums) - 1) * sum(sum(s) ** 2 for s in sums.values()) / count ** 2
+        effective = share * (1 - share) / variance * (t.ppf(0.975, count - 1) / t.ppf(0.975, len(sums) - 1)) ** 2
+        count = min(count, effective)
+    low = beta.ppf(0.025, share * count, count - share * count + 1) if share else 0.0
+    high = beta.ppf(0.975, share * count + 1, count - share * count) if share < 1 else 1.0
     return low, high
 
 
-def told(right, count):
-    low, high = interval(right, count)
-    return f"{100 * right / count:6.2f} % [{100 * low:.2f}, {100 * high:.2f}]  {count - right} wrong of {count}"
+def told(right, clusters):
+    low, high = interval(right, clusters)
+    wrong = len(right) - int(np.sum(right))
+    return (f"{100 * np.mean(right):6.2f} % [{100 * low:.2f}, {100 * high:.2f}]  {wrong} wrong of {len(right)}, "
+            f"{len(set(clusters))} voices")
 
 
 def load(yaml_path):
@@ -64,21 +75,21 @@ def main():
     parser.add_argument("--wrong", action="store_true", help="list the clips that went wrong")
     arguments = parser.parse_args()
     labels, items, clips = load(arguments.set)
+    voices = np.array([i["cluster"] for i in items])
     truth = np.array([labels.index(i["label"]) for i in items])
     for model in arguments.models:
         logits = logits_of(model, clips)
         guess = logits.argmax(axis=1)
         right = guess == truth
-        print(f"{model} on {arguments.set.name}: {told(int(right.sum()), len(right))}")
+        print(f"{model} on {arguments.set.name}: {told(right, voices)}")
         seconds = [int(i["frames"]) / 16000 for i in items]
         groups = {"label": [i["label"] for i in items], "engine": [i["engine"] for i in items],
                   "condition": [i["condition"] for i in items],
                   "length": ["below 1.5 s" if s < 1.5 else "1.5 to 2.2 s" if s < 2.2 else "above 2.2 s" for s in seconds]}
         for kind, keys in groups.items():
-            counts = collections.Counter(keys)
-            hits = collections.Counter(k for k, r in zip(keys, right) if r)
-            for key in sorted(counts):
-                print(f"  {kind:9} {key:13} {told(hits[key], counts[key])}")
+            for key in sorted(set(keys)):
+                here = np.array(keys) == key
+                print(f"  {kind:9} {key:13} {told(right[here], voices[here])}")
         confusion = collections.Counter((labels[t], labels[p]) for t, p in zip(truth, guess) if t != p)
         print("  confused:", ", ".join(f"{a}->{b} {n}" for (a, b), n in confusion.most_common(12)))
         if arguments.wrong:

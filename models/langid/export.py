@@ -14,7 +14,7 @@ import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from degrade import BINS, HOP, MELS, PAD, WINDOW
+from degrade import BINS, HOP, PAD, WINDOW
 from net import FLOOR_NATS, LangId
 
 SAMPLES = 48000

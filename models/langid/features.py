@@ -1,44 +1,47 @@
-"""Degraded copies of every training utterance as log-mel features.
+"""Training utterances as log-mel features, in pieces of 4 s: all as they are, every fourth degraded as well.
 
     python features.py --sound CACHE --out FOLDER [--jobs 2]
 
-FOLDER/features<part>.f16 [frames, 64]; index<part>.npy [utterances, 4]: start, frames, language, engine; phones<part>.u8
-[frames], 255 where unknown. Parts 0 and 1 are two copies of the plain utterances, part 2 the accented ones.
+FOLDER/features<part>.f16 [frames, 64]; index<part>.npy [pieces, 4]: start, frames, language, engine. Part 0: as they are, 1: degraded.
 """
 
 import argparse
 import csv
+import functools
 import pathlib
 from multiprocessing import Pool
 
 import numpy as np
 import soundfile
 
-from degrade import degrade, drawn_speed, log_mel
+from degrade import RATE, degrade, log_mel
 from voices import LANGUAGES
 
-ENGINES = ["espeak", "mbrola", "festival", "rhvoice", "accent"]
-UNKNOWN = 255
-STATE = {}
+ENGINES = ["espeak", "mbrola"]
+PIECE = 4 * RATE
+EVERY = (1, 4)  # of the pieces, by part
+BABBLERS = 60
 
 
-def start(sound, files):
-    STATE.update(sound=sound, files=files)
+@functools.cache
+def babblers(folder, files):
+    """Some utterances that stay in memory."""
+    return [soundfile.read(folder / f"{file}.flac", dtype="float32")[0][:6 * RATE] for file in files]
 
 
 def one(job):
-    number, copy, identity = job
-    rng = np.random.default_rng([7, number, copy])
-    pick = lambda: soundfile.read(STATE["sound"] / f"{rng.choice(STATE['files'])}.flac", dtype="float32")[0]
-    sound, _ = soundfile.read(STATE["sound"] / f"{identity}.flac", dtype="float32")
-    factor = drawn_speed(np.random.default_rng([7, number, copy]), 1.0)
-    features = log_mel(degrade(sound[:16000 * 6], rng, pick)).astype(np.float16)
-    phones = np.full(len(features), UNKNOWN, np.uint8)
-    known = STATE["sound"] / f"{identity}.npy"
-    if known.exists():
-        original = np.load(known)
-        phones = original[np.minimum((np.arange(len(features)) * factor).astype(int), len(original) - 1)]
-    return features, phones
+    """The features of an utterance's pieces."""
+    number, part, folder, identity, others = job
+    rng = np.random.default_rng([7, number, part])
+    voices = babblers(folder, others) if part else []
+    sound, _ = soundfile.read(folder / f"{identity}.flac", dtype="float32")
+    pieces = [sound[at:at + PIECE] for at in range(0, max(1, len(sound) - 2 * RATE), PIECE)]
+    made = []
+    for piece in pieces[number % EVERY[part]::EVERY[part]]:
+        if part:
+            piece = degrade(piece, rng, lambda: voices[rng.integers(len(voices))], rng.uniform(0.4, 1))
+        made.append(log_mel(piece).astype(np.float16))
+    return made
 
 
 def main():
@@ -46,28 +49,26 @@ def main():
     parser.add_argument("--sound", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--parts", type=int, nargs="*", default=[0, 1])
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-
-    def rows_of(plan):
-        return [r for r in csv.DictReader(open(arguments.sound / plan, encoding="utf-8"))
-                if r["split"] == "train" and (arguments.sound / f"{r['id']}.flac").exists()]
-
-    plain, accented = rows_of("plan.csv"), rows_of("accents.csv")
-    with Pool(arguments.jobs, start, (arguments.sound, [r["id"] for r in plain])) as pool:
-        for part, rows in enumerate((plain, plain, accented)):
+    rows = [r for r in csv.DictReader(open(arguments.sound / "plan.csv", encoding="utf-8"))
+            if r["split"] == "train" and (arguments.sound / f"{r['id']}.flac").exists()]
+    others = tuple(r["id"] for r in rows[::max(1, len(rows) // BABBLERS)])
+    with Pool(arguments.jobs) as pool:
+        for part in arguments.parts:
             if (arguments.out / f"index{part}.npy").exists():
                 continue
             index, position = [], 0
-            jobs = [(number, part, r["id"]) for number, r in enumerate(rows)]
-            with open(arguments.out / f"features{part}.f16", "wb") as file, open(arguments.out / f"phones{part}.u8", "wb") as labels:
-                for row, (features, phones) in zip(rows, pool.imap(one, jobs, chunksize=32)):
-                    file.write(features.tobytes())
-                    labels.write(phones.tobytes())
-                    index.append((position, len(features), LANGUAGES.index(row["language"]), ENGINES.index(row["engine"])))
-                    position += len(features)
+            jobs = [(number, part, arguments.sound, r["id"], others) for number, r in enumerate(rows)]
+            with open(arguments.out / f"features{part}.f16", "wb") as file:
+                for row, pieces in zip(rows, pool.imap(one, jobs, chunksize=16)):
+                    for piece in pieces:
+                        file.write(piece.tobytes())
+                        index.append((position, len(piece), LANGUAGES.index(row["language"]), ENGINES.index(row["engine"])))
+                        position += len(piece)
             np.save(arguments.out / f"index{part}.npy", np.array(index))
-            print(f"part {part}: {position} frames", flush=True)
+            print(f"part {part}: {len(index)} pieces, {position / 360000:.1f} hours", flush=True)
 
 
 if __name__ == "__main__":

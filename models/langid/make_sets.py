@@ -1,6 +1,6 @@
 """Cuts the test, held-out and dev clips, degrades most of them mildly, packs them as one Opus file per language.
 
-    python make_sets.py --sound CACHE
+    python make_sets.py --sound CACHE [SET ...]
 
 Writes <set>/<language>.opus, <set>/items.csv and <set>.yaml beside this script. Frames count decoded 16 kHz samples.
 """
@@ -17,7 +17,7 @@ from degrade import RATE, degrade
 from voices import LANGUAGES
 
 HERE = pathlib.Path(__file__).parent
-PER_LANGUAGE = {"test": 220, "heldout": 200, "dev": 50}
+SETS = ["dev", "test", "heldout"]
 GAP = 640  # silence between clips in a file, so that the coder doesn't smear one into the next
 LICENCE = "CC0-1.0 (synthesized sound; see README.md for the voices)"
 
@@ -37,20 +37,6 @@ def cut(sound, rng):
     return sound[start:start + length]
 
 
-def spread(rows, count):
-    """Evenly over engines and voices, first come first."""
-    by_voice = {}
-    for row in rows:
-        by_voice.setdefault((row["engine"], row["voice"]), []).append(row)
-    engines = {}
-    for (engine, _), members in by_voice.items():
-        engines.setdefault(engine, []).append(members)
-    ordered = {e: [v[i] for i in range(max(map(len, vs))) for v in vs if i < len(v)] for e, vs in engines.items()}
-    share = {e: len(o) / sum(map(len, ordered.values())) for e, o in ordered.items()}
-    chosen = [r for e, o in ordered.items() for r in o[:int(round(share[e] * count))]]
-    return chosen[:count]
-
-
 def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -64,7 +50,7 @@ def make_set(name, plan, sound_folder):
     babblers = [r["id"] for r in rows]
     items = []
     for language in LANGUAGES:
-        chosen = spread([r for r in rows if r["language"] == language], PER_LANGUAGE[name])
+        chosen = [r for r in rows if r["language"] == language]
         if not chosen:
             continue
         pieces, position = [], 0
@@ -105,9 +91,10 @@ files:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--sound", type=pathlib.Path, required=True)
+    parser.add_argument("sets", nargs="*", default=SETS)
     arguments = parser.parse_args()
     plan = list(csv.DictReader(open(arguments.sound / "plan.csv", encoding="utf-8")))
-    for name in PER_LANGUAGE:
+    for name in arguments.sets:
         make_set(name, plan, arguments.sound)
 
 

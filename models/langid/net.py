@@ -39,7 +39,7 @@ class Levelled(nn.Module):
 
 
 class Body(nn.Module):
-    def __init__(self, classes=8, channels=(16, 32, 48), width=256, hidden=128):
+    def __init__(self, classes=8, channels=(16, 32, 48), width=192, hidden=128):
         super().__init__()
         a, b, c = channels
 
@@ -60,22 +60,23 @@ class Body(nn.Module):
         self.logits = nn.Linear(width, classes)
         self.drop = nn.Dropout(0.1)
 
-    def hear(self, features):  # [N, frames, MELS] -> [N, width, frames/4], from which training also reads phones
-        maps = self.stem(features.unsqueeze(1))  # [N, C, frames/4, 8]
+    def hear(self, features):  # [N, frames, MELS] -> [N, frames/8, width]
+        maps = self.stem[:6](features.unsqueeze(1)).contiguous()  # the last convolution is faster channels first
+        maps = self.stem[6:](maps)  # [N, C, frames/4, 8]
         steps = maps.transpose(1, 2).flatten(2)  # [N, frames/4, C*8]
         rows = self.drop(torch.relu(self.norm(self.project(steps)))).transpose(1, 2)
-        return rows + torch.relu(self.context(rows))
+        rows = rows + torch.relu(self.context(rows))
+        return self.drop(torch.relu(self.halve(rows)).transpose(1, 2))
 
-    def decide(self, rows):
-        steps = self.drop(torch.relu(self.halve(rows)).transpose(1, 2))
-        steps = self.gru(steps)[0].float()
+    def decide(self, steps):  # -> [N, classes]
+        steps = self.gru(steps)[0]
         weight = torch.softmax(self.score(torch.tanh(self.attend(steps))), dim=1)
         mean = (weight * steps).sum(dim=1)
         deviation = torch.sqrt(torch.relu((weight * steps * steps).sum(dim=1) - mean * mean) + 1e-4)
         pooled = self.drop(self.spread(torch.cat([mean, deviation], dim=1)))
         return self.logits(self.drop(torch.relu(self.hidden(pooled))))
 
-    def forward(self, features):  # [N, frames, MELS] -> [N, classes]
+    def forward(self, features):
         return self.decide(self.hear(features))
 
 

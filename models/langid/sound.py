@@ -1,31 +1,38 @@
 """Texts to sound: draws sentences, assigns voices, runs the synthesizers; one 16 kHz FLAC per utterance.
 
-    python sound.py --out CACHE [--train 2400] [--jobs 2]
+    python sound.py --out CACHE [--jobs 2]
 
 The plan depends on the seed alone; finished utterances are not done again. Synthesizers come from Debian (see make.sh).
+A training utterance is several sentences long, all others are one sentence.
 """
 
 import argparse
+import collections
 import csv
+import functools
 import pathlib
 import random
 import re
+import shutil
 import subprocess
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import soundfile
 from scipy.signal import resample_poly
 
-from voices import LANGUAGES, all_voices
+from voices import LANGUAGES, MADE_VARIANTS, all_voices, made_variant
 
 HERE = pathlib.Path(__file__).parent
 RATE = 16000
-# Share of an utterance count by engine; engines that lack the language leave their share to the others.
-ENGINE_SHARE = {"espeak": 0.40, "mbrola": 0.36, "festival": 0.24, "rhvoice": 0.24, "pico": 1.0}
-# Sentences in random word order: the net shall learn how a language sounds, not our templates.
-SHUFFLED_SHARE = 0.35
+# Utterances for each voice and language. Every test voice gets the same number: a synthesizer counts as much as it has voices.
+PER_VOICE = {("train", "espeak"): 1, ("train", "mbrola"): 50, ("dev", "espeak"): 6, ("dev", "mbrola"): 16,
+             ("test", "espeak"): 10, ("test", "mbrola"): 10, ("heldout", "pico"): 120}
+TRAIN_SENTENCES = 6
+VARIANTS_PER_COPY = 100
+# The net shall learn how a language sounds, not our templates: sentences in random word order, and made-up words.
+SHUFFLED_SHARE, MADE_UP_SHARE = 0.35, 0.25
 
 
 class Texts:
@@ -47,6 +54,17 @@ class Texts:
                 self.unseen[slot] = [f.strip() for f in fresh.split("|") if f.strip()]
             else:
                 part.append(line)
+        self.after = self.spelling()
+
+    def spelling(self):
+        """Which letters follow which three in the training texts, ^ before a word and $ after it."""
+        lines = self.templates["train"] + [f for fillers in self.seen.values() for f in fillers]
+        after = collections.defaultdict(list)
+        for word in re.findall(r"[^\W\d_]+", re.sub(r"\{\w+\}", "", " ".join(lines)).lower()):
+            letters = f"^^^{word}$"
+            for at in range(3, len(letters)):
+                after[letters[at - 3:at]].append(letters[at])
+        return after
 
     def draw(self, split, rng):
         """One sentence and the number of its template."""
@@ -60,67 +78,92 @@ class Texts:
         text = re.sub(r"\{(\w+)\}", fill, self.templates[split][number])
         return text[0].upper() + text[1:], f"{split}{number:02d}"
 
+    def made_up_word(self, rng):
+        while True:
+            letters = "^^^"
+            while letters[-1] != "$" and len(letters) < 16:
+                letters += rng.choice(self.after[letters[-3:]])
+            if 6 <= len(letters) and letters[-1] == "$":
+                return letters[3:-1]
 
-def make_plan(train_per_language, seed):
+    def draw_for_training(self, rng):
+        text, kind = self.draw("train", rng)[0], rng.random()
+        words = (text + " " + self.draw("train", rng)[0]).replace(".", "").replace(",", "").split()
+        if kind < SHUFFLED_SHARE:
+            rng.shuffle(words)
+            text = " ".join(words[:rng.randint(5, 10)]).lower() + "."
+        elif kind < SHUFFLED_SHARE + MADE_UP_SHARE:
+            words = rng.sample(words, 2) + [self.made_up_word(rng) for _ in range(rng.randint(4, 7))]
+            rng.shuffle(words)
+            text = " ".join(words).lower() + "."
+        return text
+
+
+def make_plan(seed):
     """Rows of (id, split, language, engine, voice, template, speed, pitch, text)."""
     rng = random.Random(seed)
-    voices = all_voices()
-    count = {"train": train_per_language, "dev": 60, "test": 240, "heldout": 220}
+    texts = {language: Texts(language) for language in LANGUAGES}
+    count, seen = collections.Counter(), set()
     rows = []
-    for language in LANGUAGES:
-        texts = Texts(language)
-        for split, total in count.items():
-            by_engine = {}
-            for voice in voices:
-                # dev has no voices but espeak's own, so it borrows the train voices of the other engines.
-                if voice.language == language and (voice.split == split or (
-                        split == "dev" and voice.split == "train" and voice.engine != "espeak")):
-                    by_engine.setdefault(voice.engine, []).append(voice)
-            share = sum(ENGINE_SHARE[e] for e in by_engine)
-            seen_texts = set()
-            for engine, pool in by_engine.items():
-                for number in range(round(total * ENGINE_SHARE[engine] / share)):
-                    voice = pool[number % len(pool)]
-                    text_split = "test" if split == "heldout" else split
-                    for _ in range(50):
-                        text, template = texts.draw(text_split, rng)
-                        if split == "train" and rng.random() < SHUFFLED_SHARE:
-                            words = (text + " " + texts.draw("train", rng)[0]).rstrip(".").replace(",", "").split()
-                            rng.shuffle(words)
-                            text, template = " ".join(words[:rng.randint(5, 10)]).lower() + ".", "shuffled"
-                        if (voice.name, text) not in seen_texts:
-                            break
-                    seen_texts.add((voice.name, text))
-                    rows.append(dict(id=f"{language}-{split}-{engine}-{number:04d}", split=split, language=language,
-                                     engine=engine, voice=voice.name, template=template,
-                                     speed=round(rng.uniform(0.8, 1.25), 2), pitch=round(rng.uniform(0.75, 1.3), 2),
-                                     text=text))
+    for voice in all_voices():
+        for _ in range(PER_VOICE[voice.split, voice.engine]):
+            draws = texts[voice.language]
+            if voice.split == "train":
+                text, template = " ".join(draws.draw_for_training(rng) for _ in range(TRAIN_SENTENCES)), "train"
+            else:
+                for _ in range(50):
+                    text, template = draws.draw("test" if voice.split == "heldout" else voice.split, rng)
+                    if (voice.name, text) not in seen:
+                        break
+                seen.add((voice.name, text))
+            kind = f"{voice.language}-{voice.split}-{voice.engine}"
+            rows.append(dict(id=f"{kind}-{count[kind]:04d}", split=voice.split, language=voice.language, engine=voice.engine,
+                             voice=voice.name, template=template, speed=round(rng.uniform(0.8, 1.25), 2),
+                             pitch=round(rng.uniform(0.75, 1.3), 2), text=text))
+            count[kind] += 1
     return rows
 
 
-def run(command, **more):
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120, **more)
+class EspeakData:
+    """Copies of espeak-ng's data with our variants: several, and lean, as it lists at most 350 voices and reads all of them."""
+
+    def __init__(self, out):
+        self.folder = out / "espeak-data"
+        if self.folder.exists():
+            return
+        told = subprocess.run(["espeak-ng", "--version"], capture_output=True, text=True, check=True).stdout
+        made = out / "espeak-data.part"
+        for number in range(MADE_VARIANTS):
+            data = made / str(number // VARIANTS_PER_COPY) / "espeak-ng-data"
+            if not data.exists():
+                shutil.copytree(told.split("Data at: ")[1].strip(), data)
+                for file in [*data.glob("voices/*/*"), *data.glob("lang/*/*")]:
+                    if file.parent.name in ("mb", "!v") or file.name.partition("-")[0] not in LANGUAGES:
+                        file.unlink()
+            (data / "voices/!v" / f"made{number}").write_text(made_variant(number))
+        made.rename(self.folder)
+
+    def option(self, voice):
+        made = re.search(r"\+made(\d+)$", voice)
+        return [f"--path={self.folder / str(int(made[1]) // VARIANTS_PER_COPY)}"] if made else []
 
 
-def speak(row, wav):
+def run(command):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
+
+
+def speak(row, wav, data):
     engine, text = row["engine"], row["text"]
-    if engine in ("espeak", "mbrola"):
-        pitch = int(50 * row["pitch"]) if engine == "espeak" else 50
-        run(["espeak-ng", "-v", row["voice"], "-s", str(int(165 * row["speed"])), "-p", str(pitch), "-w", wav, text])
-    elif engine == "rhvoice":
-        run(["RHVoice-test", "-p", row["voice"], "-r", str(int(100 * row["speed"])), "-t", str(int(100 * row["pitch"])),
-             "-o", wav], input=text.encode())
-    elif engine == "pico":
+    if engine == "pico":
         run(["pico2wave", "-l", row["voice"], "-w", wav,
              f'<speed level="{int(100 * row["speed"])}"><pitch level="{int(100 * row["pitch"])}">{text}</pitch></speed>'])
     else:
-        raise ValueError(engine)
+        run(["espeak-ng", *data.option(row["voice"]), "-v", row["voice"], "-s", str(int(165 * row["speed"])), "-p",
+             str(int(50 * row["pitch"])), "-w", wav, text])
 
 
 def save(wav, flac):
     sound, rate = soundfile.read(wav, dtype="float32")
-    if sound.ndim > 1:
-        sound = sound.mean(axis=1)
     if rate != RATE:
         sound = resample_poly(sound, RATE, rate)
     loud = np.flatnonzero(np.abs(sound) > 0.01 * max(1e-6, np.abs(sound).max()))
@@ -129,78 +172,47 @@ def save(wav, flac):
         raise ValueError("too short")
     sound = 0.7 * sound / np.abs(sound).max()
     partial = flac.with_suffix(".part")
-    soundfile.write(partial, sound, RATE, format="FLAC", subtype="PCM_16")
+    soundfile.write(partial, sound, RATE, format="FLAC", subtype="PCM_16", compression_level=0.0)
     partial.rename(flac)
 
 
-def make_one(row, out):
+def make_one(row, out, data):
     flac = out / f"{row['id']}.flac"
     if flac.exists():
         return None
     with tempfile.TemporaryDirectory() as folder:
         try:
-            speak(row, f"{folder}/a.wav")
+            speak(row, f"{folder}/a.wav", data)
             save(f"{folder}/a.wav", flac)
         except (subprocess.SubprocessError, ValueError, RuntimeError) as error:
             return f"{row['id']}: {type(error).__name__} {str(error)[-200:]}"
     return None
 
 
-def make_festival(rows, out):
-    """Festival starts slowly: one process speaks many sentences of one voice."""
-    rows = [r for r in rows if not (out / f"{r['id']}.flac").exists()]
-    problems = []
-    if not rows:
-        return problems
-    coding = "iso-8859-2" if rows[0]["language"] == "cs" else "iso-8859-15" if rows[0]["language"] == "it" else "utf-8"
-    with tempfile.TemporaryDirectory() as folder:
-        script = [f"(voice_{rows[0]['voice']})"]
-        for number, row in enumerate(rows):
-            text = row["text"].replace('"', "")
-            script.append(f"(Parameter.set 'Duration_Stretch {1 / row['speed']:.2f})")
-            script.append(f'(utt.save.wave (utt.synth (Utterance Text "{text}")) "{folder}/{number}.wav" \'riff)')
-        pathlib.Path(f"{folder}/say.scm").write_bytes("\n".join(script).encode(coding, "ignore"))
-        try:
-            run(["festival", "-b", f"{folder}/say.scm"])
-        except subprocess.SubprocessError as error:
-            problems.append(f"{rows[0]['voice']}: {error}"[:200])
-        for number, row in enumerate(rows):
-            try:
-                save(f"{folder}/{number}.wav", out / f"{row['id']}.flac")
-            except (ValueError, RuntimeError) as error:
-                problems.append(f"{row['id']}: {error}"[:200])
-    return problems
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--train", type=int, default=2400, help="utterances per language")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=20)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    rows = make_plan(arguments.train, arguments.seed)
+    rows = make_plan(arguments.seed)
     with open(arguments.out / "plan.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    festival = {}
-    for row in rows:
-        if row["engine"] == "festival":
-            festival.setdefault(row["voice"], []).append(row)
-    batches = [b[i:i + 25] for b in festival.values() for i in range(0, len(b), 25)]
-    others = [r for r in rows if r["engine"] != "festival"]
-    random.Random(1).shuffle(others)
+    data = EspeakData(arguments.out)
+    order = list(rows)
+    random.Random(1).shuffle(order)
+    order.sort(key=lambda r: ["dev", "train", "test", "heldout"].index(r["split"]))  # training may start on a part
     problems = []
-    with ThreadPoolExecutor(arguments.jobs) as pool:
-        for number, problem in enumerate(pool.map(lambda r: make_one(r, arguments.out), others)):
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        made = pool.map(functools.partial(make_one, out=arguments.out, data=data), order, chunksize=8)
+        for number, problem in enumerate(made):
             if problem:
                 problems.append(problem)
             if number % 500 == 0:
-                print(f"{number}/{len(others)} utterances, {len(problems)} problems", flush=True)
-        for batch in pool.map(lambda b: make_festival(b, arguments.out), batches):
-            problems += batch
+                print(f"{number}/{len(order)} utterances, {len(problems)} problems", flush=True)
     (arguments.out / "problems.txt").write_text("\n".join(problems))
     print(f"{len(rows)} planned, {len(problems)} problems", flush=True)
 
