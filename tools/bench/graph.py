@@ -103,8 +103,11 @@ class Graph:
                 out += wire.message(field, item)
         return out
 
+    def weights(self):
+        return list(self.root._weights.values())
+
     def parameters(self):
-        return sum(w.size_bytes // 4 for w in self._weights.values())
+        return sum(w.size_bytes // 4 for w in self.weights())
 
     def save(self, path, weights, external=None, opset=18, producer="pytorch"):
         """Writes the model; with `external`, a wire.ExternalFile, weights above 1 KiB go there."""

@@ -6,7 +6,8 @@
     tools/bench/make_models.py FOLDER --scale 16 --list   widths divided by 16: for tests
 
 Needs numpy only, a few tens of megabytes of memory, and the time to write the files. Files that are there already are
-left alone. sparse takes --sparse-bytes: a file of holes, for memory and bookkeeping.
+left alone. The set sparse takes --sparse-bytes: a file of holes, for memory and bookkeeping. The set ggml is the decoder's
+weights for whisper-quantize.
 """
 import argparse
 import os
@@ -17,6 +18,7 @@ from dataclasses import replace
 from graph import Graph, Weight
 from onnx_stream import FLOAT, ExternalFile
 from weights import RandomWeights
+import ggml_file
 import langid
 import llama
 import whisper
@@ -68,6 +70,7 @@ def catalogue(scale, sparse_bytes):
         "langid": {"langid": (lambda: langid.classifier(lid, 107), "inline")},
         "llama_1b": {"llama_1b": (lambda: llama.decoder(big), "external")},
         "tinyllama_1b": {"tinyllama_1b": (lambda: llama.decoder(tiny), "external")},
+        "ggml": {"whisper_base_decoder_ggml": (lambda: (base, whisper.decoder(base)), "ggml")},
         "sparse": {"sparse": (lambda: sparse_graph(sparse_bytes, max(SPARSE_SIDE // scale, 64)), "holes")},
     }
 
@@ -80,15 +83,22 @@ def size_of(path):
 
 
 def make(folder, name, build, where, weights):
-    path = os.path.join(folder, name + ".onnx")
+    path = os.path.join(folder, name + (".bin" if where == "ggml" else ".onnx"))
     begin = time.monotonic()
     if os.path.exists(path):
         return path, 0.0
-    external = ExternalFile(path + "_data", holes=where == "holes") if where != "inline" else None
+    external = ExternalFile(path + "_data", holes=where == "holes") if where in ("external", "holes") else None
     partial = path + ".part"  # the model gets its name last: what has it is whole
-    build().save(partial, weights, external)
+    if where == "ggml":
+        ggml_file.write(partial, *build(), weights)
+    else:
+        build().save(partial, weights, external)
     os.rename(partial, path)
     return path, time.monotonic() - begin
+
+
+def parameters(built):
+    return (built[1] if isinstance(built, tuple) else built).parameters()
 
 
 def bytes_from(text):
@@ -114,7 +124,7 @@ def main():
     for chosen in options.sets or USUAL:
         for name, (build, where) in known[chosen].items():
             if options.list:
-                print(f"{name}: {build().parameters() / 1e6:.1f} M parameters, {where}")
+                print(f"{name}: {parameters(build()) / 1e6:.1f} M parameters, {where}")
                 continue
             path, seconds = make(options.folder, name, build, where, weights)
             print(f"{path}: {size_of(path) / 1e6:.1f} MB in {seconds:.1f} s", file=sys.stderr)
