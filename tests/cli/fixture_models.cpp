@@ -1,5 +1,6 @@
 #include "fixture_models.h"
 
+#include <algorithm>
 #include <fstream>
 #include <stdexcept>
 
@@ -152,16 +153,21 @@ void write_fixture_models(const fs::path& folder) {
 
 void write_sparse_model(const fs::path& path, int64_t bytes) {
   const fs::path weights = fs::path(path).replace_extension(".weights");
-  const int64_t columns = 16384;
+  const int64_t columns = 16384, row_bytes = columns * 4, rows = std::min<int64_t>(1024, bytes / row_bytes);
+  const int64_t weight_bytes = rows * row_bytes, count = bytes / weight_bytes;
   TestModel model;
   GraphHandle graph = model.main();
-  const int64_t rows = bytes / (columns * 4);
-  graph.input("x", kFloat, {1, rows}).output("y", kFloat, {1, columns});
-  graph.initializer(external_tensor("w", kFloat, {rows, columns}, weights.filename().string(), 0, rows * columns * 4));
-  graph.node("MatMul", {"x", "w"}, {"y"}, "fc");
+  graph.input("x", kFloat, {1, rows});
+  for (int64_t i = 0; i < count; ++i) {
+    const std::string number = std::to_string(i);
+    graph.output("y" + number, kFloat, {1, columns});
+    graph.initializer(external_tensor("w" + number, kFloat, {rows, columns}, weights.filename().string(),
+                                      i * weight_bytes, weight_bytes));
+    graph.node("MatMul", {"x", "w" + number}, {"y" + number}, "fc" + number);
+  }
   write_bytes(path, model.bytes());
   write_bytes(weights, {});
-  fs::resize_file(weights, static_cast<uintmax_t>(rows * columns * 4));
+  fs::resize_file(weights, static_cast<uintmax_t>(count * weight_bytes));
 }
 
 }  // namespace vetquant::test

@@ -8,7 +8,8 @@ namespace vetquant::test {
 
 void write_fixture_models(const std::filesystem::path& folder);
 
-// A model with one weight of `bytes` (a multiple of 64 KiB) in a sparse external file beside it: large, but takes no disk.
+// A model with `bytes` of weights, 64 MiB each (or one of a multiple of 64 KiB), in a sparse external file beside it:
+// large, but takes no disk.
 void write_sparse_model(const std::filesystem::path& path, int64_t bytes);
 
 }  // namespace vetquant::test

@@ -44,7 +44,8 @@ void answer(const Globals& globals, const nlohmann::ordered_json& document, cons
 // The conversation: one line on stderr, not with -q.
 void say(const Globals& globals, const std::string& line);
 
-// A bar on a terminal, a plain line every few seconds elsewhere, nothing with -q.
+// A bar with rate and time left on a terminal; elsewhere a plain line every 10 s ($VETQUANT_PROGRESS_SECONDS: another
+// number; Error{kUsage} if it is none); nothing with -q.
 ProgressSink progress_sink(const Globals& globals);
 
 // "IN=1x80x3000"

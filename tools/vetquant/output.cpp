@@ -1,9 +1,5 @@
-#include <unistd.h>
-
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <memory>
 
 #include "commands.h"
 #include "vetquant/core/error.h"
@@ -45,32 +41,6 @@ void answer(const Globals& globals, const nlohmann::ordered_json& document, cons
 
 void say(const Globals& globals, const std::string& line) {
   if (!globals.quiet) std::fprintf(stderr, "%s\n", line.c_str());
-}
-
-ProgressSink progress_sink(const Globals& globals) {
-  if (globals.quiet) return {};
-  using Clock = std::chrono::steady_clock;
-  struct State {
-    Clock::time_point begin = Clock::now(), shown = Clock::now();
-    bool terminal = ::isatty(STDERR_FILENO) != 0;
-  };
-  return [state = std::make_shared<State>()](const Progress& progress) {
-    const auto now = Clock::now();
-    const bool last = progress.done >= progress.total;
-    const auto pause = state->terminal ? std::chrono::milliseconds(100) : std::chrono::milliseconds(5000);
-    if (now - state->shown < pause && !(last && state->terminal && now - state->begin > pause)) return;
-    state->shown = now;
-    const double seconds = std::chrono::duration<double>(now - state->begin).count();
-    const double share =
-        progress.total == 0 ? 1 : static_cast<double>(progress.done) / static_cast<double>(progress.total);
-    const double rate = static_cast<double>(progress.done) / std::max(seconds, 1e-9);
-    const double left = share > 0 ? seconds / share - seconds : 0;
-    const std::string speed = progress.unit == "B" ? human_bytes(static_cast<uint64_t>(rate)) + "/s" : std::string();
-    std::fprintf(stderr, "%s%.*s %3.0f %%  %s  %.0f s left%s", state->terminal ? "\r" : "",
-                 static_cast<int>(progress.stage.size()), progress.stage.data(), 100 * share, speed.c_str(), left,
-                 state->terminal ? "  " : "\n");
-    if (state->terminal && last) std::fprintf(stderr, "\r\033[K");
-  };
 }
 
 std::vector<std::pair<std::string, std::vector<int64_t>>> parse_shapes(const std::vector<std::string>& texts) {
