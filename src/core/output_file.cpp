@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "vetquant/core/error.h"
+#include "vetquant/core/interrupt.h"
 
 namespace vetquant {
 namespace {
@@ -84,7 +85,22 @@ int64_t FileOps::write_at(int descriptor, const void* data, uint64_t bytes, uint
 void FileOps::write_behind(int descriptor, uint64_t offset_bytes, uint64_t bytes) {
   ::sync_file_range(descriptor, static_cast<off_t>(offset_bytes), static_cast<off_t>(bytes), SYNC_FILE_RANGE_WRITE);
 }
-int FileOps::sync(int descriptor) { return ::fdatasync(descriptor); }
+// In pieces, so that ^C does not wait for a slow disk to take in gigabytes.
+int FileOps::sync(int descriptor) {
+  constexpr off_t kPiece = 16 << 20;
+  struct stat info = {};
+  if (::fstat(descriptor, &info) != 0) return -1;
+  for (off_t at = 0; at < info.st_size; at += kPiece) {
+    if (interrupt::requested()) {
+      errno = EINTR;
+      return -1;
+    }
+    // What does not work here, or fails to write, is told by fdatasync.
+    ::sync_file_range(descriptor, at, kPiece,
+                      SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+  }
+  return ::fdatasync(descriptor);
+}
 int FileOps::link(const std::string& from, const std::string& to) {
   if (::link(from.c_str(), to.c_str()) == 0) return 0;
   if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS) return -1;
@@ -166,7 +182,10 @@ void OutputFile::write_behind(uint64_t offset_bytes, uint64_t bytes) {
 }
 
 void OutputFile::sync() {
-  if (ops_.sync(descriptor_) != 0) fail("cannot be synced to disk", path_, errno, size_bytes_);
+  if (ops_.sync(descriptor_) == 0) return;
+  const int error = errno;
+  if (error == EINTR) interrupt::check();
+  fail("cannot be synced to disk", path_, error, size_bytes_);
 }
 
 void OutputFile::retarget(const std::filesystem::path& path) {
