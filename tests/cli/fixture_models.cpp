@@ -125,6 +125,21 @@ TestModel peculiar() {
   return model;
 }
 
+// As mlp from outside, but its Loop turns for longer than anyone waits: a limit of the processor's time ends the process.
+TestModel endless() {
+  TestModel model;
+  GraphHandle graph = model.main();
+  graph.input("x", kFloat, {-1, 64}).output("y", kFloat, {-1, 64});
+  graph.int64s("turns", {}, {int64_t{1} << 60});
+  onnx::NodeProto& loop = graph.node("Loop", {"turns", "", "x"}, {"y"}, "forever");
+  GraphHandle body = subgraph(loop, "body");
+  body.input("turn", kInt64, {}).input("go_on", onnx::TensorProto::BOOL, {}).input("x_in", kFloat, {-1, 64});
+  body.output("go_on_out", onnx::TensorProto::BOOL, {}).output("x_out", kFloat, {-1, 64});
+  body.node("Identity", {"go_on"}, {"go_on_out"});
+  body.node("Sin", {"x_in"}, {"x_out"});
+  return model;
+}
+
 TestModel external(const std::string& location) {
   TestModel model;
   GraphHandle graph = model.main();
@@ -144,6 +159,7 @@ void write_fixture_models(const fs::path& folder) {
   write_bytes(folder / "convolution.onnx", convolution().bytes());
   write_bytes(folder / "tiny.onnx", tiny().bytes());
   write_bytes(folder / "peculiar.onnx", peculiar().bytes());
+  write_bytes(folder / "endless.onnx", endless().bytes());
   write_bytes(folder / "external.onnx", external("external.weights").bytes());
   const onnx::TensorProto weights = float_tensor("w", {64, 64}, random_floats(64 * 64, 15));
   write_bytes(folder / "external.weights", weights.raw_data());

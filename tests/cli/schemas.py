@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Everything that vetquant prints as JSON against the JSON Schemas that it ships, judged by a validator of other people.
+
+    tests/cli/schemas.py PROGRAM MODELS SCHEMAS
+
+Runs the commands on the models of the golden runs, in an empty folder. Fails where a document does not fit its schema, where
+--report differs from --json, where a schema was used by no run, and where a schema is so loose that it would pass anything:
+each object must name its keys, and each document must be refused as soon as a key is added or taken away.
+
+Without Python's jsonschema (Debian: python3-jsonschema) it exits with 77: skipped. VETQUANT_TESTS_COMPLETE=1, which
+tools/test.sh sets, makes that a failure.
+"""
+import copy
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+try:
+    import jsonschema
+except ImportError:
+    print("skipped: no Python module jsonschema; tools/setup.sh --tests installs python3-jsonschema")
+    sys.exit(1 if os.environ.get("VETQUANT_TESTS_COMPLETE") == "1" else 77)
+
+PROGRAM, MODELS, SCHEMAS = (Path(argument).resolve() for argument in sys.argv[1:4])
+PRESETS = ["int8", "int8-dynamic", "int8-weights", "int4", "fp16", "hybrid"]
+PLAIN_MODELS = ["mlp", "tied", "branches", "convolution", "peculiar", "external"]
+
+failures = []
+used = set()  # the schema names that occurred
+
+
+def fail(text):
+    failures.append(text)
+    print("FAILED:", text)
+
+
+def load_schemas():
+    """By the name that documents carry, such as vetquant.plan/1: the schema's file and content."""
+    found = {}
+    for path in sorted(SCHEMAS.glob("*.schema.json")):
+        schema = json.loads(path.read_text())
+        jsonschema.Draft202012Validator.check_schema(schema)
+        check_strict(schema, path.name)
+        for name in names_in(schema):
+            found[name] = (path.name, schema)
+    return found
+
+
+def names_in(node):
+    if isinstance(node, dict):
+        const = node.get("const")
+        if isinstance(const, str) and const.startswith("vetquant."):
+            yield const
+        for child in node.values():
+            yield from names_in(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from names_in(child)
+
+
+def check_strict(node, where, written_by_us=True):
+    """Every object says which keys it has and, in what we write, which of them are always there. Parts of an allOf are
+    closed by the whole."""
+    if isinstance(node, list):
+        for i, child in enumerate(node):
+            check_strict(child, f"{where}/{i}", written_by_us)
+        return
+    if not isinstance(node, dict):
+        return
+    is_part = where.endswith("/$defs/estimate")
+    if node.get("type") == "object" and not is_part:
+        if "additionalProperties" not in node and node.get("unevaluatedProperties") is not False:
+            fail(f"{where}: takes any key")
+        if node.get("additionalProperties") is True:
+            fail(f"{where}: takes any key")
+        if written_by_us and "properties" in node and "required" not in node:
+            fail(f"{where}: requires no key")
+    for key, child in node.items():
+        check_strict(child, f"{where}/{key}", written_by_us)
+
+
+def run(folder, *arguments, code=0):
+    done = subprocess.run([str(PROGRAM), *arguments], cwd=folder, capture_output=True, text=True)
+    if done.returncode != code:
+        fail(f"vetquant {' '.join(arguments)}: exit code {done.returncode} where {code} was expected\n{done.stderr}")
+        return None
+    return done.stdout
+
+
+def problems_of(document, schema):
+    return list(jsonschema.Draft202012Validator(schema).iter_errors(document))
+
+
+def check(what, document, schemas):
+    name = document.get("schema")
+    if name not in schemas:
+        return fail(f"{what}: no schema is shipped for {name!r}")
+    used.add(name)
+    schema = schemas[name][1]
+    for problem in problems_of(document, schema):
+        fail(f"{what}: {'/'.join(map(str, problem.absolute_path))}: {problem.message[:300]}")
+    # Could it fail at all?
+    if not problems_of({**document, "a key that nobody knows": 1}, schema):
+        fail(f"{what}: {schemas[name][0]} passes unknown keys")
+    for key in document:
+        less = copy.copy(document)
+        del less[key]
+        optional = {"outputs", "warnings"}
+        if key not in optional and not problems_of(less, schema):
+            fail(f"{what}: {schemas[name][0]} does not miss {key!r}")
+
+
+def check_run(folder, schemas, *arguments, code=0):
+    """--json and --report give one and the same document."""
+    what = "vetquant " + " ".join(arguments)
+    report = folder / "report.json"
+    report.unlink(missing_ok=True)
+    printed = run(folder, *arguments, "--json", "--report", report.name, "-q", code=code)
+    if printed is None:
+        return None
+    document = json.loads(printed)
+    check(what, document, schemas)
+    if json.loads(report.read_text()) != document:
+        fail(f"{what}: --report and --json differ")
+    return document
+
+
+def write_test_sets(folder):
+    (folder / "noise.yaml").write_text("version: 1\ntask: tensors\nname: noise\nrandom: {seed: 1, samples: 4}\n")
+    (folder / "policy.yaml").write_text(
+        "version: 1\nextends: int8\nrules:\n  - name: second\n    match: {node: '**/fc2/**'}\n    use: {weights: int4}\n")
+
+
+def small_commands(folder, schemas):
+    check_run(folder, schemas, "version")
+    check_run(folder, schemas, "presets")
+    check_run(folder, schemas, "targets")
+    for preset in PRESETS:
+        check_run(folder, schemas, "presets", preset)
+        check_run(folder, schemas, "policy", "check", preset)
+    for target in ["ort-cpu", "ort-cpu-avx2"]:
+        check_run(folder, schemas, "targets", target)
+    check_run(folder, schemas, "policy", "check", "policy.yaml", "mlp.onnx")
+    schema = json.loads(run(folder, "policy", "schema"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    check_strict(schema, "vetquant policy schema", written_by_us=False)
+
+
+def model_commands(folder, schemas):
+    for model in PLAIN_MODELS + ["tiny"]:
+        check_run(folder, schemas, "inspect", model + ".onnx")
+        check_run(folder, schemas, "inspect", model + ".onnx", "--nodes")
+    for model in PLAIN_MODELS:
+        for preset in PRESETS:
+            arguments = (model + ".onnx", "--policy", preset)
+            plan = check_run(folder, schemas, "plan", *arguments)
+            lock = f"{model}.{preset}.lock"
+            if plan is None or run(folder, "plan", *arguments, "--lock", lock, "-q") is None:
+                continue
+            check(f"the lock of {model} by {preset}", json.loads((folder / lock).read_text()), schemas)
+            made = check_run(folder, schemas, "quantize", *arguments, "-o", f"{model}.{preset}.onnx")
+            if made is not None and made["output"]["bytes"] != plan["bytes"]["after"]:
+                fail(f"{model} by {preset}: planned {plan['bytes']}, written {made['output']}")
+    check_run(folder, schemas, "quantize", "tied.onnx", "-o", "beside.onnx", "--sidecar", "always")
+    check_run(folder, schemas, "plan", "mlp.onnx", "--explain", "encoder.fc2.weight")
+
+
+def judging_commands(folder, schemas):
+    judging = ("--test-set", "noise.yaml")
+    check_run(folder, schemas, "eval", "mlp.onnx", "mlp.int8.onnx", "mlp.int4.onnx", *judging, "--gate", "file_bytes<=0.9x")
+    check_run(folder, schemas, "eval", "mlp.onnx", "mlp.int8.onnx", *judging, "--gate", "file_bytes<=1kB", code=6)
+    check_run(folder, schemas, "eval", "mlp.onnx", "truncated.onnx", *judging, code=6)  # one that does not load
+    check_run(folder, schemas, "compare", "mlp.onnx", "mlp.int8.onnx")
+    check_run(folder, schemas, "compare", "tied.onnx", "tied.int4.onnx", "--weights-only")
+    check_run(folder, schemas, "compare", "mlp.onnx", "mlp.fp16.onnx", *judging)
+
+
+def main():
+    schemas = load_schemas()
+    with tempfile.TemporaryDirectory(prefix="vetquant-schemas-") as name:
+        folder = Path(name)
+        for path in MODELS.iterdir():
+            shutil.copy(path, folder)
+        write_test_sets(folder)
+        small_commands(folder, schemas)
+        model_commands(folder, schemas)
+        judging_commands(folder, schemas)
+    for name in sorted(set(schemas) - used):
+        fail(f"{schemas[name][0]}: no run gave a document of {name}")
+    print(f"{len(used)} kinds of documents, {len(failures)} failures")
+    return 1 if failures else 0
+
+
+sys.exit(main())
