@@ -7,6 +7,7 @@ all its private memory limited to 128 MiB (RLIMIT_DATA).
 """
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ import time
 THREADS = 2
 OWN_LIMIT_KIB = (64 + 2 * THREADS) * 1024
 DATA_LIMIT = 128 << 20
-SAMPLE_S = 0.002
+SAMPLE_S = 0.005
 
 
 def own_kib(pid):
@@ -38,10 +39,13 @@ def quantize(program, folder, limit):
     begin, cpu_s = time.monotonic(), children_cpu_s()
     run = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=limit)
     most = samples = 0
-    while run.poll() is None:
-        most = max(most, own_kib(run.pid))
-        samples += 1
-        time.sleep(SAMPLE_S)
+    try:
+        while run.poll() is None:
+            most = max(most, own_kib(run.pid))
+            samples += 1
+            time.sleep(SAMPLE_S)
+    finally:
+        run.kill()
     said = run.stderr.read()
     if run.returncode != 0:
         sys.exit(f"FAILED: exit code {run.returncode}: {said}")
@@ -52,6 +56,7 @@ def main():
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
     size = int(sys.argv[3] if len(sys.argv) == 4 else os.environ.get("VETQUANT_SPARSE_BYTES", 8 << 30))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))  # the folder is removed all the same
     program, fixture = map(os.path.abspath, sys.argv[1:3])
     with tempfile.TemporaryDirectory(prefix="vetquant-memory-") as folder:
         subprocess.run([fixture, "sparse", os.path.join(folder, "big.onnx"), str(size)], check=True)

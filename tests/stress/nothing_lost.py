@@ -174,6 +174,7 @@ def main():
     actions = {"kills": kills, "interrupts": interrupts, "races": races}
     if len(sys.argv) != 4 or sys.argv[1] not in actions:
         sys.exit(__doc__)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))  # the folder is removed all the same
     count = int(os.environ.get("VETQUANT_KILLS", "200"))
     with tempfile.TemporaryDirectory(prefix="vetquant-stress-") as folder:
         place = Place(sys.argv[2], os.path.abspath(sys.argv[3]), folder)

@@ -34,6 +34,11 @@ def status(pid, *names):
     return [found[name] for name in names]
 
 
+def end_of(file, most_bytes=4096):
+    file.seek(max(0, file.seek(0, os.SEEK_END) - most_bytes))
+    return file.read().decode(errors="replace")
+
+
 def run(command, environment=None, limit_s=1200):
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         begin = time.monotonic()
@@ -59,17 +64,14 @@ def run(command, environment=None, limit_s=1200):
         sampler.join()
         child.returncode = os.waitstatus_to_exitcode(wait_status)
         facts = {}
-        out.seek(0)
-        for line in out.read().decode(errors="replace").splitlines():
+        for line in end_of(out).splitlines():
             key, _, value = line.partition("=")
             if key.startswith("bench."):
                 facts[key[6:]] = value
-        errors.seek(0)
-        said = errors.read().decode(errors="replace")
         # ru_maxrss is exact, but begins at what this process had when it started the child.
         exact = usage.ru_maxrss if usage.ru_maxrss > status(os.getpid(), "VmHWM")[0] else 0
         return Run(child.returncode, wall_s, usage.ru_utime + usage.ru_stime, max(peaks[1], exact) / 1024, peaks[0] / 1024,
-                   said[-2000:], facts)
+                   end_of(errors), facts)
 
 
 def machine():
