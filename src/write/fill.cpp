@@ -1,7 +1,6 @@
 #include "fill.h"
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
 
 #include "unit.h"
@@ -83,9 +82,31 @@ std::vector<std::unique_ptr<Unit>> make_units(const Emitted& emitted, const Algo
   return units;
 }
 
-// Runs one step of all units of a batch as one flat list of tasks.
+// Tells how far the work is, task by task: a single tensor may be most of a model.
+class Meter {
+ public:
+  Meter(const ProgressSink& sink, uint64_t total) : sink_(sink), total_(total) {}
+
+  void add(double bytes) {
+    if (!sink_) return;
+    const std::lock_guard lock(mutex_);
+    done_ = std::min(done_ + bytes, static_cast<double>(total_));
+    sink_({"quantize", static_cast<uint64_t>(done_), total_, "B"});
+  }
+  void finish() {
+    if (sink_) sink_({"quantize", total_, total_, "B"});
+  }
+
+ private:
+  const ProgressSink& sink_;
+  uint64_t total_;
+  std::mutex mutex_;
+  double done_ = 0;
+};
+
+// Runs one step of all units of a batch as one flat list of tasks. Where a unit is worked in two steps, each is half of it.
 void run_step(std::span<const std::unique_ptr<Unit>> units, int threads, uint64_t (Unit::*count)() const,
-              void (Unit::*work)(uint64_t)) {
+              void (Unit::*work)(uint64_t), Meter& meter) {
   std::vector<uint64_t> ends;
   uint64_t total = 0;
   for (const auto& unit : units) ends.push_back(total += ((*unit).*count)());
@@ -93,6 +114,9 @@ void run_step(std::span<const std::unique_ptr<Unit>> units, int threads, uint64_
   parallel_for(total, threads, [&](uint64_t task) {
     const size_t unit = static_cast<size_t>(std::upper_bound(ends.begin(), ends.end(), task) - ends.begin());
     ((*units[unit]).*work)(task - (unit == 0 ? 0 : ends[unit - 1]));
+    const double share = units[unit]->fit_tasks() > 0 ? 0.5 : 1;
+    const auto tasks = static_cast<double>(((*units[unit]).*count)());
+    meter.add(share * static_cast<double>(units[unit]->source_bytes()) / tasks);
   });
 }
 
@@ -103,8 +127,9 @@ std::vector<TensorResult> fill(const Emitted& emitted, const AlgorithmSet& algor
   Scratch scratch;
   const UnitOptions unit_options{options.tile_bytes, options.measure, &scratch};
   const auto units = make_units(emitted, algorithms, framed, payloads, unit_options);
-  uint64_t total = 0, done = 0;
+  uint64_t total = 0;
   for (const auto& unit : units) total += unit->source_bytes();
+  Meter meter(options.progress, total);
   const int threads = resolve_threads(options.threads);
   for (size_t begin = 0; begin < units.size();) {
     size_t end = begin;
@@ -113,13 +138,12 @@ std::vector<TensorResult> fill(const Emitted& emitted, const AlgorithmSet& algor
       bytes += units[end++]->source_bytes();
     } while (end < units.size() && bytes + units[end]->source_bytes() <= kBatchBytes);
     const auto batch = std::span(units).subspan(begin, end - begin);
-    run_step(batch, threads, &Unit::fit_tasks, &Unit::fit);
-    run_step(batch, threads, &Unit::run_tasks, &Unit::run);
+    run_step(batch, threads, &Unit::fit_tasks, &Unit::fit, meter);
+    run_step(batch, threads, &Unit::run_tasks, &Unit::run, meter);
     for (const auto& unit : batch) unit->write_behind();
-    done += bytes;
-    if (options.progress) options.progress({"quantize", done, total, "B"});
     begin = end;
   }
+  meter.finish();
   std::vector<TensorResult> results;
   for (const auto& unit : units) unit->report(results);
   return results;
