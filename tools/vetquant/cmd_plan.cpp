@@ -10,6 +10,11 @@ Run add_plan(CLI::App& app, const Globals& globals) {
   CLI::App* command =
       app.add_subcommand("plan", "Show what would happen to every tensor, why, and the exact size of the result");
   const auto options = add_request_options(*command);
+  command
+      ->add_option(
+          "-o,--output", options->request.output,
+          "The name that `quantize` will get: with a sidecar it stands in the model, and its length in the size")
+      ->type_name("FILE");
   command->add_option("--lock", options->lock, "Save the plan, with the model's digest, for `quantize --lock`")
       ->type_name("FILE");
   return [options, &globals] {

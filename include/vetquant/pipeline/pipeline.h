@@ -27,7 +27,7 @@ struct Request {
   std::optional<std::string> target;    // else the policy's, else kDefaultTarget
   std::vector<ShapeBinding> shapes;
   Sidecar sidecar = Sidecar::kAuto;
-  std::filesystem::path output;  // empty for a plan: "<stem>.vetquant.onnx" beside the model stands in
+  std::filesystem::path output;  // of a plan, the name to be; empty: "<stem>.vetquant.onnx" beside the model stands in
 };
 
 // A loaded model, from which any number of plans can be made.
