@@ -226,6 +226,7 @@ class Judge {
     model.failure = judged.failure;
     const bool compared = m != options_.baseline && base.alive();
     if (judged.alive()) add_accuracy(model, judged, compared ? &base : nullptr);
+    model.weights = weights_of(model.path);
     add_single(m, "file_bytes", "B", static_cast<double>(file_bytes(model.path)),
                "a count: the model and the external data it names");
     if (!judged.alive()) return;
@@ -275,6 +276,14 @@ class Judge {
       return Model::load(path)->total_bytes();
     } catch (const Error&) {
       return fs::file_size(path);  // not readable as a model; its failure is told elsewhere
+    }
+  }
+
+  static std::vector<StoredWeightBytes> weights_of(const fs::path& path) {
+    try {
+      return stored_weights(path);
+    } catch (const Error&) {
+      return {};  // not readable as a model; its failure is told elsewhere
     }
   }
 

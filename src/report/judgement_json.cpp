@@ -33,6 +33,18 @@ Json tensors_json(const std::vector<TensorInfo>& infos) {
   return json;
 }
 
+Json examples_json(const std::vector<ErrorExample>& examples) {
+  Json json = Json::array();
+  for (const ErrorExample& example : examples) {
+    json.push_back({{"item", example.item},
+                    {"reference", example.reference},
+                    {"baseline", example.baseline},
+                    {"candidate", example.candidate},
+                    {"terms", example.terms}});
+  }
+  return json;
+}
+
 Json model_json(const ModelResult& model) {
   Json json = {
       {"name", model.name}, {"path", model.path.string()}, {"status", model.failure.empty() ? "judged" : "failed"}};
@@ -45,6 +57,10 @@ Json model_json(const ModelResult& model) {
   json["operators_written"] = model.operators_written;
   json["operators_after_optimization"] = model.operators;
   if (!model.operators_note.empty()) json["operators_note"] = model.operators_note;
+  json["stored_weights"] = Json::array();
+  for (const StoredWeightBytes& weight : model.weights)
+    json["stored_weights"].push_back({{"name", weight.name}, {"precision", weight.precision}, {"bytes", weight.bytes}});
+  if (!model.examples.empty()) json["examples"] = examples_json(model.examples);
   return json;
 }
 
@@ -74,6 +90,7 @@ Json judgement_json(const Judgement& judgement, const std::vector<GateResult>& g
                  {"warm_up_runs", judgement.warm_up_runs},
                  {"timed_rounds", judgement.timed_rounds},
                  {"resamples", judgement.resamples},
+                 {"confidences_pct", judgement.confidences_pct},
                  {"resampled", judgement.clusters ? "cluster" : judgement.unit}};
   json["baseline"] = judgement.models.at(judgement.baseline).name;
   json["models"] = Json::array();

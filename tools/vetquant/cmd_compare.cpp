@@ -1,6 +1,7 @@
 // vetquant compare: where a quantized model differs from its float source: weight by weight, and at the outputs.
 #include "commands.h"
 #include "judge_options.h"
+#include "render_options.h"
 #include "vetquant/core/error.h"
 #include "vetquant/report/comparison_report.h"
 #include "vetquant/report/judgement_report.h"
@@ -21,8 +22,10 @@ TestSet inputs_for(const CompareArguments& arguments, const JudgeArguments& judg
   return set;
 }
 
-int run_compare(const CompareArguments& arguments, const JudgeArguments& judging, const Globals& globals) {
+int run_compare(const CompareArguments& arguments, const JudgeArguments& judging, const RenderArguments& rendering,
+                const Globals& globals) {
   if (!globals.report.empty()) check_output_is_free(globals.report, globals.replace());
+  check_renderings_are_free(rendering, globals);
   Comparison comparison{arguments.float_model, arguments.quantized, {}, std::nullopt};
   comparison.weights = compare_weights(arguments.float_model, arguments.quantized, progress_sink(globals));
   if (!arguments.weights_only) {
@@ -32,6 +35,7 @@ int run_compare(const CompareArguments& arguments, const JudgeArguments& judging
   }
   constexpr size_t kShown = 20;
   answer(globals, comparison_json(comparison), comparison_text(comparison, globals.verbose ? 0 : kShown));
+  write_renderings(rendering, {comparison.outputs, {}, {{comparison.quantized, comparison.weights.weights}}}, globals);
   return !comparison.outputs || all_is_well(*comparison.outputs, {}) ? 0 : static_cast<int>(ErrorCode::kGate);
 }
 
@@ -47,7 +51,8 @@ Run add_compare(CLI::App& app, const Globals& globals) {
   command->add_flag("--weights-only", arguments->weights_only, "Do not run the models");
   const auto judging = add_judge_arguments(*command);
   add_random_arguments(*command, *judging);
-  return [arguments, judging, &globals] { return run_compare(*arguments, *judging, globals); };
+  const auto rendering = add_render_arguments(*command, Renderings::kHtml);
+  return [arguments, judging, rendering, &globals] { return run_compare(*arguments, *judging, *rendering, globals); };
 }
 
 }  // namespace vetquant::cli

@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "judge_options.h"
+#include "render_options.h"
 #include "vetquant/core/error.h"
 #include "vetquant/eval/gate.h"
 #include "vetquant/policy/policy.h"
@@ -12,7 +13,7 @@ namespace vetquant::cli {
 namespace {
 
 struct EvalArguments {
-  std::vector<std::string> models, gates;
+  std::vector<std::string> models, gates, weight_reports;
   std::string baseline, test_set, policy;
 };
 
@@ -42,8 +43,19 @@ std::vector<Gate> gates_from(const EvalArguments& arguments, double confidence, 
   return gates;
 }
 
-int run_eval(const EvalArguments& arguments, const JudgeArguments& judging, const Globals& globals) {
+ReportData weights_from(const std::vector<std::string>& reports) {
+  ReportData data = load_reports(reports);
+  if (data.judgement)
+    throw Error(ErrorCode::kUsage, "one of them is a judgement; name reports of compare --weights-only or quantize",
+                "--weights");
+  return data;
+}
+
+int run_eval(const EvalArguments& arguments, const JudgeArguments& judging, const RenderArguments& rendering,
+             const Globals& globals) {
   if (!globals.report.empty()) check_output_is_free(globals.report, globals.replace());
+  check_renderings_are_free(rendering, globals);
+  ReportData data = weights_from(arguments.weight_reports);
   const TestSet set = load_test_set(arguments.test_set);
   JudgeOptions options = judge_options(judging, globals);
   set_models(arguments, options);
@@ -58,6 +70,9 @@ int run_eval(const EvalArguments& arguments, const JudgeArguments& judging, cons
   const auto results = evaluate_gates(gates, judgement);
   answer(globals, judgement_json(judgement, results),
          judgement_text(judgement, results, globals.verbose ? Detail::kFull : Detail::kShort));
+  data.judgement = judgement;
+  data.gates = results;
+  write_renderings(rendering, data, globals);
   if (all_is_well(judgement, results)) return 0;
   say(globals, "vetquant: a gate failed, or a judged model did: see the lines that begin with FAILED");
   return static_cast<int>(ErrorCode::kGate);
@@ -84,11 +99,17 @@ Run add_eval(CLI::App& app, const Globals& globals) {
       ->type_name("GATE")
       ->allow_extra_args(false);
   command->add_option("--policy", arguments->policy, "Take the gates of this policy, too")->type_name("POLICY");
+  command
+      ->add_option("--weights", arguments->weight_reports,
+                   "A report of compare --weights-only or quantize: the HTML page shows its weights' errors, too")
+      ->type_name("REPORT")
+      ->allow_extra_args(false);
   const auto judging = add_judge_arguments(*command);
   command->add_option("--confidence", judging->confidence, "Of the intervals, in percent")
       ->check(CLI::Range(50.0, 99.99))
       ->capture_default_str();
-  return [arguments, judging, &globals] { return run_eval(*arguments, *judging, globals); };
+  const auto rendering = add_render_arguments(*command, Renderings::kAll);
+  return [arguments, judging, rendering, &globals] { return run_eval(*arguments, *judging, *rendering, globals); };
 }
 
 }  // namespace vetquant::cli

@@ -22,6 +22,7 @@ constexpr Command kCommands[] = {
     {vetquant::cli::add_inspect}, {vetquant::cli::add_plan},    {vetquant::cli::add_quantize},
     {vetquant::cli::add_eval},    {vetquant::cli::add_compare}, {vetquant::cli::add_policy},
     {vetquant::cli::add_targets}, {vetquant::cli::add_presets}, {vetquant::cli::add_version},
+    {vetquant::cli::add_report},
 };
 
 void add_global_options(CLI::App& app, Globals& globals) {

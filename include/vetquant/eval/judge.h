@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "vetquant/core/progress.h"
+#include "vetquant/eval/error_example.h"
 #include "vetquant/eval/metric.h"
+#include "vetquant/eval/stored_weights.h"
 #include "vetquant/eval/test_set.h"
 #include "vetquant/runtime/worker.h"
 
@@ -41,6 +43,8 @@ struct ModelResult {
   std::string operators_note;                                    // why they are not there
   std::vector<Metric> metrics;                                   // accuracy (none where it failed), size, time, memory
   std::vector<std::vector<uint64_t>> confusion;                  // [truth][answer]; classification
+  std::vector<StoredWeightBytes> weights;                        // empty where vetquant cannot read the file
+  std::vector<ErrorExample> examples;                            // see error_example.h; filled by tasks that have texts
 };
 
 struct Judgement {
