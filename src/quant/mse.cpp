@@ -89,6 +89,18 @@ void replay_tiles(const ReplayValues& replay, const std::function<void(std::span
   if (!rest.empty()) fn(rest);
 }
 
+// The values of a group that is short, else none.
+std::vector<float> short_group(const ReplayValues& replay) {
+  constexpr size_t kLongest = static_cast<size_t>(kLongestShortGroup);
+  std::vector<float> values;
+  size_t count = 0;
+  replay([&](std::span<const float> piece) {
+    count += piece.size();
+    if (count <= kLongest) values.insert(values.end(), piece.begin(), piece.end());
+  });
+  return count <= kLongest ? values : std::vector<float>{};
+}
+
 bool is_trivial(Range range) { return range.least == 0 && range.largest == 0; }
 
 // Collects groups that lie side by side until there are enough to search together. What is found for a group does not depend
@@ -151,6 +163,10 @@ class Mse : public Algorithm {
   }
 
   void fit_streamed(const QuantSpec& spec, const ReplayValues& replay, float& scale, float& zero_point) const override {
+    // What is short is searched like all that is short, so that it does not show how a group came.
+    if (const std::vector<float> values = short_group(replay); !values.empty()) {
+      return fit(spec, values, static_cast<int64_t>(values.size()), {&scale, 1}, {&zero_point, 1});
+    }
     const Range range = range_of(replay);
     const ScaleAndZero whole = fit_range(spec, range);
     check_scale(whole.scale, 0);

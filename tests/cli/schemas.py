@@ -177,6 +177,9 @@ def judging_commands(folder, schemas):
     check_run(folder, schemas, "compare", "mlp.onnx", "mlp.int8.onnx")
     check_run(folder, schemas, "compare", "tied.onnx", "tied.int4.onnx", "--weights-only")
     check_run(folder, schemas, "compare", "mlp.onnx", "mlp.fp16.onnx", *judging)
+    run(folder, "eval", "mlp.onnx", "mlp.int8.onnx", *judging, "--report", "before.json", "-q")
+    run(folder, "eval", "mlp.onnx", "mlp.int8.onnx", *judging, "--report", "after.json", "-q")
+    check_run(folder, schemas, "report", "diff", "before.json", "after.json")
 
 
 def main():

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <stdexcept>
 
 #include "vetquant/core/half.h"
@@ -300,6 +301,13 @@ double relative_error(const std::vector<double>& reference, const std::vector<do
 double error_of(const Case& reference, const Case& c, Where where, const Rewritten& rewritten) {
   const auto path = rewritten.folder->write("reference.onnx", build(reference, where));
   return relative_error(run(path, reference, where), run(rewritten.path, c, where));
+}
+
+CodeRange exact_range() {
+  std::ifstream file("/proc/cpuinfo");
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  const bool x86 = text.find("\nflags") != std::string::npos;
+  return !x86 || text.find("vnni") != std::string::npos ? CodeRange::kFull : CodeRange::k7Bit;
 }
 
 }  // namespace vetquant::test

@@ -91,4 +91,8 @@ double relative_error(const std::vector<double>& reference, const std::vector<do
 // Runs both models and compares.
 double error_of(const Case& reference, const Case& c, Where where, const Rewritten& rewritten);
 
+// The range of int8 weights whose products with uint8 activations this processor sums exactly: all of it with VNNI or off
+// x86; without, sums of two products saturate at 16 bits (ONNX Runtime issue 6004), which 7 bits cannot reach.
+CodeRange exact_range();
+
 }  // namespace vetquant::test

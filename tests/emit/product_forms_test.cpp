@@ -49,7 +49,8 @@ Case gemm_case(const GemmWish& wish) {
   return c;
 }
 
-WeightPlan dynamic(const QuantSpec& spec = {}, const ScaleLayout& layout = {.channel_axes = {1}}) {
+WeightPlan dynamic(const QuantSpec& spec = {.range = exact_range()},
+                   const ScaleLayout& layout = {.channel_axes = {1}}) {
   WeightPlan plan;
   plan.weight = "w";
   plan.form = Form::kDynamicInteger;
@@ -115,7 +116,7 @@ TEST(DynamicInteger, ProductsOfOneActivationShareItsRounding) {
 TEST(DynamicInteger, TypesZeroPointsAndGranularities) {
   const QuantSpec specs[] = {
       {.code_type = DType::kInt8, .range = CodeRange::k7Bit},
-      {.code_type = DType::kInt8, .symmetry = Symmetry::kAsymmetric},
+      {.code_type = DType::kInt8, .symmetry = Symmetry::kAsymmetric, .range = exact_range()},
       {.code_type = DType::kUint8},
       {.code_type = DType::kUint8, .symmetry = Symmetry::kAsymmetric, .scale_type = ScaleType::kFloat16}};
   for (const QuantSpec& spec : specs) {

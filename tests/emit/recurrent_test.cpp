@@ -41,7 +41,7 @@ std::vector<WeightPlan> dynamic(const QuantSpec& spec, const ScaleLayout& layout
 }
 
 TEST(DynamicLstm, IsNearTheFloatLstmOfTheSameWeightsInEveryPlace) {
-  const auto plans = dynamic({.code_type = DType::kInt8}, {.channel_axes = {0, 2}});
+  const auto plans = dynamic({.code_type = DType::kInt8, .range = exact_range()}, {.channel_axes = {0, 2}});
   for (Where where : all_places()) {
     for (int64_t opset : {8, 17}) {
       if (where == Where::kFunction && opset == 8) continue;
@@ -61,7 +61,8 @@ TEST(DynamicLstm, PerDirectionAndUnsignedAndHalfScales) {
   const Case c = recurrent_case("LSTM", 4, 2);
   for (DType type : {DType::kInt8, DType::kUint8}) {
     for (const ScaleLayout& layout : {ScaleLayout{.channel_axes = {0}}, ScaleLayout{.channel_axes = {0, 2}}}) {
-      const auto plans = dynamic({.code_type = type, .scale_type = ScaleType::kFloat16}, layout);
+      const CodeRange range = type == DType::kInt8 ? exact_range() : CodeRange::kFull;
+      const auto plans = dynamic({.code_type = type, .range = range, .scale_type = ScaleType::kFloat16}, layout);
       const Rewritten rewritten = rewrite(build(c, Where::kTop), plans);
       EXPECT_LT(error_of(with_dequantized(c, plans), c, Where::kTop, rewritten), 2e-2);
     }

@@ -158,6 +158,23 @@ TEST(Mse, StreamedFitIsThatOfTheWholeGroupHoweverItIsCut) {
   }
 }
 
+TEST(Mse, AShortGroupThatIsStreamedIsSearchedLikeOneInMemory) {
+  const std::vector<float> values = normal_values(300, 31, 0.02);
+  QuantSpec spec;
+  spec.code_type = DType::kInt4;
+  const Result whole = quantize("mse", spec, values, 300);
+  float scale = 0, zero = 0;
+  AlgorithmSet().find("mse").fit_streamed(
+      spec,
+      [&](const auto& piece) {
+        piece(std::span(values).first(7));
+        piece(std::span(values).subspan(7));
+      },
+      scale, zero);
+  EXPECT_EQ(scale, whole.scale[0]);
+  EXPECT_EQ(zero, whole.zero_point[0]);
+}
+
 TEST(Mse, ScalingAllValuesByAPowerOfTwoChangesNoCode) {
   // The search counts in units of the scale: very small and very large weights are searched like any other.
   const std::vector<float> values = normal_values(32 * 50, 24);
