@@ -29,8 +29,8 @@ done
 
 say "judged on voices and sentences that training never saw"
 "$vetquant" eval "$model" "${variants[@]}" --test-set models/langid/test.yaml --baseline "$model" \
-  --report "$out/report.json" --overwrite
+  --report "$out/report.json" --html "$out/report.html" --overwrite
 
 say "where things are"
-printf 'models and what was done to each weight:  %s/langid.*.onnx, %s/langid.*.json\nthe comparison as data:                   %s/report.json\n' \
-  "$out" "$out" "$out"
+printf 'models and what was done to each weight:  %s/langid.*.onnx, %s/langid.*.json\nthe comparison as data, as a page:        %s/report.json, %s/report.html\n' \
+  "$out" "$out" "$out" "$out"
