@@ -51,15 +51,25 @@ std::string tensor_text(const PlannedTensor& tensor, const Plan& plan, const Gra
   return text;
 }
 
+std::string of_constant(const onnx::TensorProto& tensor, const ValueInfo& value) {
+  const DType type = static_cast<DType>(tensor.data_type());
+  if (!is_float(type)) return "stays as it is: holds " + std::string(name_of(type)) + ", no float weight";
+  if (value.uses.empty()) return "stays as it is: no node reads it";
+  uint64_t elements = 1;
+  for (const int64_t dim : tensor.dims()) elements *= static_cast<uint64_t>(dim);
+  return "stays as it is: a float constant of " + std::to_string(elements) +
+         " elements, below tensors.min_elements or read by nothing that the plan rewrites";
+}
+
 std::string of_value(const GraphIndex& index, ValueId id) {
   const ValueInfo& value = index.value(id);
-  if (value.kind == ValueKind::kInitializer && value.initializer != nullptr) {
-    const DType type = static_cast<DType>(value.initializer->data_type());
-    if (!is_float(type)) return "holds " + std::string(name_of(type)) + ", no float weight";
-    return "a float constant that the plan leaves alone: below tensors.min_elements, or nothing reads it";
-  }
+  if (value.kind == ValueKind::kInitializer && value.initializer != nullptr)
+    return of_constant(*value.initializer, value);
+  if (value.kind == ValueKind::kSparseInitializer) return "stays as it is: a sparse initializer";
   if (value.kind == ValueKind::kInput) return "an input of the graph, no weight";
-  return "computed by a node, or a constant below tensors.min_elements";
+  const onnx::NodeProto& producer = *index.node(value.producer).proto;
+  const onnx::TensorProto* constant = producer.op_type() == "Constant" ? constant_tensor(producer) : nullptr;
+  return constant != nullptr ? of_constant(*constant, value) : "computed by " + index.node(value.producer).address;
 }
 
 [[noreturn]] void unknown(const GraphIndex& index, const std::string& address) {

@@ -80,6 +80,30 @@ TEST(Describe, ExplainFindsATensorByItsReaderToo) {
   EXPECT_NE(explain(plan, model.index(), "x").find("an input of the graph, no weight"), std::string::npos);
 }
 
+TEST(Describe, ExplainAnswersForWhateverHasAName) {
+  TestModel source;
+  GraphHandle graph = source.main();
+  graph.input("x", kFloat, {1, 64}).output("y", kFloat, {1, 96}).output("z", kFloat, {1, 4});
+  graph.floats("upper", {32, 96}, random_floats(32 * 96, 1)).floats("lower", {32, 96}, random_floats(32 * 96, 2));
+  graph.floats("spare", {4}, random_floats(4, 3)).floats("small", {4}, random_floats(4, 4)).int64s("shape", {1}, {4});
+  set_int(graph.node("Concat", {"upper", "lower"}, {"w"}, "join"), "axis", 0);
+  graph.node("MatMul", {"x", "w"}, {"y"}, "fc");
+  graph.constant("four", float_tensor("", {4}, random_floats(4, 5)));
+  graph.node("Add", {"small", "four"}, {"sum"}, "add");
+  graph.node("Expand", {"sum", "shape"}, {"z"}, "wide");
+  const Planned model(source);
+  const Plan plan = model.plan(test_policy(DType::kInt8), test_target());
+  const auto answer = [&](const char* name) { return explain(plan, model.index(), name); };
+  EXPECT_EQ(answer("lower"), answer("w"));  // a part of what is stored
+  EXPECT_NE(answer("upper").find("form matmul_nbits"), std::string::npos) << answer("upper");
+  EXPECT_EQ(answer("spare"), "spare: stays as it is: no node reads it\n");
+  const std::string why = " elements, below tensors.min_elements or read by nothing that the plan rewrites\n";
+  EXPECT_EQ(answer("small"), "small: stays as it is: a float constant of 4" + why);
+  EXPECT_EQ(answer("four"), "four: stays as it is: a float constant of 4" + why);
+  EXPECT_EQ(answer("shape"), "shape: stays as it is: holds int64, no float weight\n");
+  EXPECT_EQ(answer("sum"), "sum: computed by /add\n");
+}
+
 TEST(Describe, ExplainOfAnUnknownNameIsAUsageErrorWithTheNearest) {
   const Planned model(product_model());
   const Plan plan = model.plan(test_policy(DType::kInt8), test_target());

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/text.h"
+#include "vetquant/plan/describe.h"
 
 namespace vetquant::cli {
 namespace {
@@ -170,9 +171,7 @@ nlohmann::ordered_json plan_json(const Prepared& p) {
 
 std::string explain_text(const Prepared& p, const std::string& name) {
   std::string text;
-  std::vector<std::string> known;
   for (const PlannedTensor& tensor : p.plan.tensors) {
-    known.push_back(tensor.name);
     if (tensor.name != name) continue;
     text += tensor.name + "  " + tensor.view.describe() + "\n  " + stored_as(tensor) + " as " +
             std::string(name_of(tensor.form)) + ", " + std::to_string(tensor.bytes_before) + " -> " +
@@ -184,24 +183,18 @@ std::string explain_text(const Prepared& p, const std::string& name) {
       text += "  stands for the copy " + copy.describe() + " too, compared while quantizing\n";
   }
   for (const KeptWeight& kept : p.plan.kept) {
-    known.push_back(kept.name);
     if (kept.name != name && kept.node != name) continue;
     text += kept.name + "  stays as it is, " + std::to_string(kept.bytes) + " bytes\n  decided by " +
             rule_words(kept.reason) + ": " + kept.reason.text + "\n  used by " + kept.node + " (" + kept.op + ")\n";
   }
   for (const PlannedNode& node : p.plan.nodes) {
     const std::string& address = p.index->node(node.node).address;
-    known.push_back(address);
     if (address != name) continue;
     text += address + "  becomes " + std::string(name_of(node.form)) + "\n  decided by " + rule_words(node.reason) +
             ": " + node.reason.text + "\n" + (node.cost.empty() ? "" : "  cost: " + node.cost + "\n");
   }
-  if (!text.empty()) return text;
-  const std::string nearest = nearest_word(name, known);
-  throw Error(ErrorCode::kUsage,
-              "no weight or node of this name is in the plan" +
-                  (nearest.empty() ? std::string("; `vetquant plan` lists all") : "; did you mean '" + nearest + "'?"),
-              name);
+  // Parts and copies of what is planned, small constants, nodes that stay: whatever has a name in the model.
+  return text.empty() ? explain(p.plan, *p.index, name) : text;
 }
 
 }  // namespace vetquant::cli
