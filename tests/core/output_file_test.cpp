@@ -19,6 +19,7 @@
 #include "support/error_of.h"
 #include "support/model_builder.h"
 #include "vetquant/core/error.h"
+#include "vetquant/core/interrupt.h"
 
 namespace vetquant {
 namespace {
@@ -279,6 +280,18 @@ int status_of(const std::function<int()>& body) {
   int status = 0;
   waitpid(child, &status, 0);
   return status;
+}
+
+TEST(OutputFile, AnInterruptEndsASyncAndLeavesNothing) {
+  const TempFolder folder;
+  auto file = OutputFile::create(folder.path() / "large", 8, Replace::kNo);
+  file->write(0, bytes("12345678"));
+  interrupt::request();
+  const Error error = error_of([&] { file->commit(); });
+  interrupt::clear();
+  EXPECT_EQ(error.code(), ErrorCode::kInterrupted);
+  file.reset();
+  EXPECT_THAT(names_in(folder.path()), IsEmpty());
 }
 
 TEST(OutputFile, AFileSizeLimitIsAnErrorAndLeavesNothing) {
