@@ -2,7 +2,7 @@
 """Every real model x every preset: quantized by vetquant, loaded by ONNX Runtime, compared with the float model.
 
 A second opinion on purpose: only numpy, onnx and the onnxruntime package look at the results, none of our own code.
-    tools/compatibility.py --models DIR [--program build/vetquant] [--markdown docs/compatibility.md] [--only NAME ...]
+    tools/compatibility.py --models DIR [--program build/vetquant] [--target NAME] [--markdown docs/compatibility.md] [--only NAME ...]
 Exit 1 if a result does not load, is unchanged without saying so, or came out larger (inputs above 64 KiB).
 """
 import argparse
@@ -19,6 +19,14 @@ import onnx
 import onnxruntime as ort
 
 PRESETS = ["int8", "int8-dynamic", "int8-weights", "int4", "fp16"]
+
+
+def own_target():
+    """The profile of this processor: what is made for VNNI saturates without it."""
+    flags = pathlib.Path("/proc/cpuinfo").read_text()
+    return "ort-cpu-vnni" if "avx512_vnni" in flags or "avx_vnni" in flags else "ort-cpu-avx2"
+
+
 DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(int64)": np.int64, "tensor(int32)": np.int32,
           "tensor(uint8)": np.uint8, "tensor(bool)": np.bool_, "tensor(double)": np.float64}
 
@@ -138,9 +146,10 @@ def expected_of(model, models):
         return None, None
 
 
-def judge(program, model, preset, folder, models, cache):
+def judge(program, model, preset, target, folder, models, cache):
     out = pathlib.Path(folder) / f"{model.stem}.{preset}.onnx"
-    run = subprocess.run([program, "quantize", str(model), "-o", str(out), "--policy", preset, "--json"],
+    run = subprocess.run([program, "quantize", str(model), "-o", str(out), "--policy", preset, "--target", target,
+                          "--json"],
                          capture_output=True, text=True, check=False)
     row = {"model": model.name, "preset": preset, "exit": run.returncode, "before": size_of(model)}
     if run.returncode != 0:
@@ -191,10 +200,11 @@ def cell(row):
     return text + f", {row['sqnr_db']:.0f} dB"
 
 
-def markdown(rows, models):
+def markdown(rows, target, models):
     lines = ["# Compatibility", "",
              "Made by `tools/compatibility.py` (numpy, onnx " + onnx.__version__ + " and onnxruntime " + ort.__version__ +
              " only; no code of vetquant looks at the results).",
+             f"Target: `{target}`, as the table was made on a processor of that kind.",
              "Each cell: size of the result against the float model, and the worst signal-to-noise ratio of the outputs over four",
              "feeds (real data where there is some, else seeded random). Random inputs say that a graph computes the same thing,",
              "not how accurate a model stays on its task: that is what `vetquant eval` is for. (Low figures of detectors, ppocrv3 and",
@@ -222,6 +232,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=pathlib.Path, required=True)
     parser.add_argument("--program", default="build/vetquant")
+    parser.add_argument("--target", default=own_target(), help="default: the profile of this processor")
     parser.add_argument("--markdown", type=pathlib.Path)
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--presets", nargs="+", default=PRESETS)
@@ -234,13 +245,13 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for model in found:
             for preset in args.presets:
-                row = judge(args.program, model, preset, folder, args.models, cache)
+                row = judge(args.program, model, preset, args.target, folder, args.models, cache)
                 rows.append(row)
                 note = row.get("refused") or row.get("runtime") or ""
                 print(f"{'ok  ' if row['ok'] else 'FAIL'} {model.name:38} {preset:13} {cell(row):24} {note}", flush=True)
             cache.pop(model, None)
     if args.markdown:
-        args.markdown.write_text(markdown(rows, args.models))
+        args.markdown.write_text(markdown(rows, args.target, args.models))
     if args.json:
         args.json.write_text(json.dumps(rows, indent=1, default=str))
     failed = [r for r in rows if not r["ok"]]

@@ -3,8 +3,16 @@
 #include <numeric>
 
 #include "vetquant/core/error.h"
+#include "vetquant/quant/log_scale.h"
 
 namespace vetquant {
+namespace {
+
+DType stored_type(ScaleType type) {
+  return type == ScaleType::kFloat32 ? DType::kFloat32 : type == ScaleType::kFloat16 ? DType::kFloat16 : DType::kUint8;
+}
+
+}  // namespace
 
 EmitContext::EmitContext(const Model&, const GraphIndex& index, const Plan& plan, const TargetProfile& target)
     : index_(index), plan_(plan), target_(target), editor_(index), types_(infer_types(index)) {
@@ -99,15 +107,30 @@ const StoredCodes& EmitContext::store_codes(const PlannedTensor& tensor, const C
   stored.scope = scope_of(tensor);
   stored.layout = layout;
   stored.codes = declare(tensor, "_codes", make(RecipeKind::kCodes, layout.code_type, layout.codes));
-  const bool half_scale = tensor.spec.scale_type == ScaleType::kFloat16;
-  stored.scale =
-      declare(tensor, "_scale", make(RecipeKind::kScale, half_scale ? DType::kFloat16 : DType::kFloat32, layout.scale));
-  if (half_scale) stored.scale = at_start(tensor).cast(stored.scale, DType::kFloat32);
+  stored.scale = declare(tensor, "_scale", make(RecipeKind::kScale, stored_type(tensor.spec.scale_type), layout.scale));
+  stored.scale = float_scale(tensor, stored.scale);
   if (layout.zero_point) {
     stored.zero_point =
         declare(tensor, "_zero_point", make(RecipeKind::kZeroPoint, layout.zero_point_type, *layout.zero_point));
   }
   return codes_.emplace(tensor.id, std::move(stored)).first->second;
+}
+
+// The runtime computes it once, when it loads the model.
+std::string EmitContext::float_scale(const PlannedTensor& tensor, const std::string& stored) {
+  if (tensor.spec.scale_type == ScaleType::kFloat32) return stored;
+  NodeWriter writer = at_start(tensor);
+  if (tensor.spec.scale_type == ScaleType::kFloat16) return writer.cast(stored, DType::kFloat32);
+  const ScopeId scope = scope_of(tensor);
+  std::vector<std::string>& grid = scope_cache(scope, "log8 grid");
+  if (grid.empty()) {
+    grid.push_back(editor_.unique_name("vetquant_log8_grid"));
+    const auto values = log8_grid();
+    onnx::TensorProto& proto =
+        editor_.add_tensor(scope, grid[0], DType::kFloat32, {static_cast<int64_t>(values.size())});
+    proto.set_raw_data(values.data(), values.size_bytes());
+  }
+  return writer.op("Gather", {grid[0], writer.cast(stored, DType::kInt32)});
 }
 
 const std::string& EmitContext::store_halves(const PlannedTensor& tensor) {

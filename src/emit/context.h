@@ -81,6 +81,7 @@ class EmitContext {
 
  private:
   const std::string& transposed_value(const PlannedTensor& tensor, const std::string& plain);
+  std::string float_scale(const PlannedTensor& tensor, const std::string& stored);
   std::string declare(const PlannedTensor& tensor, const std::string& suffix, DeclaredTensor declared);
 
   const GraphIndex& index_;

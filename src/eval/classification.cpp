@@ -2,68 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
+#include <map>
 
+#include "calibration_error.h"
+#include "estimates.h"
 #include "vetquant/core/error.h"
 
 namespace vetquant {
 namespace {
 
-constexpr double kPercent = 100;
-
-void scale(Interval& interval, double by) {
-  interval.low *= by;
-  interval.high *= by;
-}
-
-std::string clustered(const TestSet& set, const std::string& method, double effect) {
-  if (set.clusters.empty()) return method;
-  const std::string rounded = std::to_string(std::round(effect * 100) / 100);
-  return method + " with design effect " + rounded.substr(0, rounded.find('.') + 3) + " over " +
-         std::to_string(set.cluster_count) + " clusters";
-}
-
-std::vector<double> as_doubles(size_t n, const std::function<double(size_t)>& value) {
-  std::vector<double> values(n);
-  for (size_t i = 0; i < n; ++i) values[i] = value(i);
-  return values;
-}
-
-Estimate proportion(const TestSet& set, const std::vector<double>& right, const StatisticsSettings& settings) {
-  Sum successes;
-  for (const double value : right) successes.add(value);
-  const double effect = design_effect(right, set.clusters), n = static_cast<double>(right.size());
-  Estimate estimate;
-  estimate.value = kPercent * successes.value() / n;
-  estimate.method = set.clusters.empty() ? "Clopper-Pearson" : clustered(set, "Korn-Graubard", effect);
-  for (const double confidence : settings.confidences_pct) {
-    Interval interval = clopper_pearson(successes.value() / effect, n / effect, confidence);
-    scale(interval, kPercent);
-    estimate.intervals.push_back({confidence, interval});
-  }
-  return estimate;
-}
-
-Estimate paired_difference(const TestSet& set, const std::vector<double>& own, const std::vector<double>& base,
-                           const StatisticsSettings& settings) {
-  double gained = 0, lost = 0;
-  std::vector<double> difference(own.size());
-  for (size_t i = 0; i < own.size(); ++i) {
-    difference[i] = own[i] - base[i];
-    gained += difference[i] > 0 ? 1 : 0;
-    lost += difference[i] < 0 ? 1 : 0;
-  }
-  const double effect = design_effect(difference, set.clusters), n = static_cast<double>(own.size());
-  Estimate estimate;
-  estimate.value = kPercent * (gained - lost) / n;
-  estimate.method = clustered(set, "Tango", effect);
-  for (const double confidence : settings.confidences_pct) {
-    Interval interval = tango(gained / effect, lost / effect, n / effect, confidence);
-    scale(interval, kPercent);
-    estimate.intervals.push_back({confidence, interval});
-  }
-  return estimate;
-}
+constexpr size_t kMostRecalls = 50;  // classes, lest a thousand of them drown the report
 
 struct Confusion {
   explicit Confusion(size_t classes) : right(classes, 0), truth(classes, 0), answered(classes, 0) {}
@@ -106,25 +54,31 @@ double macro_f1(const TestSet& set, const std::vector<Answer>& answers, size_t c
   return confusion.macro_f1();
 }
 
-// Where no resample differs, the bootstrap knows nothing; the interval of the matching proportion is taken instead.
-Estimate bootstrapped(const TestSet& set, const Bootstrap::Statistic& statistic, const Estimate& instead,
-                      const StatisticsSettings& settings) {
-  const size_t units = set.clusters.empty() ? set.truth.size() : set.cluster_count;
-  const Bootstrap bootstrap(units, statistic, settings.seed, settings.resamples);
-  Estimate estimate;
-  estimate.value = bootstrap.value();
-  estimate.method = "BCa over " + std::to_string(units) + (set.clusters.empty() ? " " + set.unit + "s" : " clusters");
-  if (!bootstrap.interval(95) || bootstrap.all_alike()) {
-    estimate.method = instead.method + " of top1";
-    for (const auto& entry : instead.intervals) {
-      const double shift = estimate.value - instead.value;
-      estimate.intervals.push_back({entry.confidence_pct, {entry.interval.low + shift, entry.interval.high + shift}});
-    }
-    return estimate;
+// The share of a class's samples that were recognised; nothing where the class does not occur.
+std::optional<Metric> recall(const TestSet& set, uint32_t label, const std::vector<Answer>& own,
+                             const std::vector<Answer>& base, const StatisticsSettings& settings) {
+  std::vector<size_t> samples;
+  Clusters clusters{{}, 0, set.unit};
+  std::map<uint32_t, uint32_t> numbers;  // of the clusters that have samples of this class
+  for (size_t i = 0; i < set.truth.size(); ++i) {
+    if (set.truth[i] != label) continue;
+    samples.push_back(i);
+    if (!set.clusters.empty())
+      clusters.of.push_back(numbers.try_emplace(set.clusters[i], static_cast<uint32_t>(numbers.size())).first->second);
   }
-  for (const double confidence : settings.confidences_pct)
-    estimate.intervals.push_back({confidence, *bootstrap.interval(confidence)});
-  return estimate;
+  if (samples.empty()) return std::nullopt;
+  clusters.count = static_cast<uint32_t>(numbers.size());
+  const auto hits = [&](const std::vector<Answer>& answers) {
+    return as_doubles(samples.size(), [&](size_t i) { return answers[samples[i]].best == label ? 1.0 : 0.0; });
+  };
+  const std::string name = label < set.labels.size() ? set.labels[label] : std::to_string(label);
+  Metric metric{"recall",     name,        "%", Better::kHigher, proportion(clusters, hits(own), settings),
+                std::nullopt, std::nullopt};
+  if (!base.empty()) {
+    metric.difference = paired_difference(clusters, hits(own), hits(base), settings);
+    derive_ratio(metric, metric.value.value - metric.difference->value);
+  }
+  return metric;
 }
 
 }  // namespace
@@ -151,6 +105,7 @@ Answer answer_of(const HostTensor& scores, const TestSet& set, size_t sample) {
   Answer answer;
   if (*best == -HUGE_VAL) return answer;
   answer.best = static_cast<uint32_t>(best - values.begin());
+  answer.confidence = confidence_of(values);
   size_t before = 0;
   for (size_t c = 0; c < values.size(); ++c)
     before += values[c] > values[truth] || (values[c] == values[truth] && c < truth) ? 1 : 0;
@@ -161,6 +116,7 @@ Answer answer_of(const HostTensor& scores, const TestSet& set, size_t sample) {
 std::vector<Metric> classification_metrics(const TestSet& set, const std::vector<Answer>& own,
                                            const std::vector<Answer>& base, const StatisticsSettings& settings) {
   const size_t n = set.truth.size();
+  const Clusters clusters = clusters_of(set);
   const auto right = [&](const std::vector<Answer>& answers) {
     return as_doubles(n, [&](size_t i) { return answers[i].best == set.truth[i] ? 1.0 : 0.0; });
   };
@@ -169,9 +125,9 @@ std::vector<Metric> classification_metrics(const TestSet& set, const std::vector
   };
   std::vector<Metric> metrics;
   const auto add = [&](const std::string& key, const auto& hits) {
-    Metric metric{key, "", "%", Better::kHigher, proportion(set, hits(own), settings), std::nullopt, std::nullopt};
+    Metric metric{key, "", "%", Better::kHigher, proportion(clusters, hits(own), settings), std::nullopt, std::nullopt};
     if (!base.empty()) {
-      metric.difference = paired_difference(set, hits(own), hits(base), settings);
+      metric.difference = paired_difference(clusters, hits(own), hits(base), settings);
       derive_ratio(metric, metric.value.value - metric.difference->value);
     }
     metrics.push_back(std::move(metric));
@@ -183,13 +139,18 @@ std::vector<Metric> classification_metrics(const TestSet& set, const std::vector
   const auto difference = [&](std::span<const uint32_t> times) {
     return kPercent * (macro_f1(set, own, classes, times) - macro_f1(set, base, classes, times));
   };
-  Metric f1{"macro_f1",   "",          "%", Better::kHigher, bootstrapped(set, own_f1, metrics[0].value, settings),
-            std::nullopt, std::nullopt};
+  Metric f1{
+      "macro_f1",   "",          "%", Better::kHigher, bootstrapped(clusters, n, own_f1, metrics[0].value, settings),
+      std::nullopt, std::nullopt};
   if (!base.empty()) {
-    f1.difference = bootstrapped(set, difference, *metrics[0].difference, settings);
+    f1.difference = bootstrapped(clusters, n, difference, *metrics[0].difference, settings);
     derive_ratio(f1, f1.value.value - f1.difference->value);
   }
   metrics.push_back(std::move(f1));
+  metrics.push_back(calibration_error(set, own, base, metrics[0], settings));
+  for (uint32_t label = 0; label < std::min(classes, kMostRecalls); ++label) {
+    if (auto metric = recall(set, label, own, base, settings)) metrics.push_back(std::move(*metric));
+  }
   return metrics;
 }
 

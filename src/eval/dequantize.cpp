@@ -94,6 +94,19 @@ std::vector<float> Dequantizer::floats_of(ValueId value) const {
   return values;
 }
 
+std::vector<float> Dequantizer::scales_of(ValueId value) const {
+  std::vector<float> scale = floats_of(value);
+  const NodeInfo* cast = user_of(value, "Cast");
+  const NodeInfo* lookup = cast == nullptr || cast->outputs.empty() ? nullptr : user_of(cast->outputs[0], "Gather");
+  if (lookup == nullptr || lookup->inputs.empty()) return scale;
+  const std::vector<float> grid = floats_of(lookup->inputs[0]);
+  for (float& s : scale) {
+    const auto code = static_cast<size_t>(s);
+    s = code < grid.size() ? grid[code] : 0.0F;
+  }
+  return scale;
+}
+
 const NodeInfo* Dequantizer::user_of(ValueId value, const char* op) const {
   for (const ValueUse& use : index_.value(value).uses) {
     const NodeInfo& node = index_.node(use.node);
@@ -122,7 +135,7 @@ std::optional<StoredWeight> Dequantizer::by_rows(const CodeParts& parts, const N
   std::vector<int64_t> codes = integers_of(*view);
   if (bits == 4) codes = nibbles(codes);
   const int64_t stride = static_cast<int64_t>(codes.size()) / std::max<int64_t>(rows, 1);
-  const std::vector<float> scale = floats_of(parts.scale);
+  const std::vector<float> scale = scales_of(parts.scale);
   if (stride < columns || static_cast<int64_t>(scale.size()) != rows * blocks) return std::nullopt;
   std::vector<float> zero_point(scale.size(), bits == 4 ? 8.0F : 128.0F);
   if (parts.zero_point.valid()) {
@@ -193,7 +206,7 @@ std::optional<StoredWeight> Dequantizer::by_broadcast(const CodeParts& parts, co
   scale_shape = padded_in_front(scale_shape, shape.size());
   const auto shared = sharing(shape, scale_shape);
   if (!shared) return std::nullopt;
-  const std::vector<float> scale = floats_of(parts.scale);
+  const std::vector<float> scale = scales_of(parts.scale);
   std::vector<float> zero_point(scale.size(), bits == 4 && packed              ? 8.0F
                                               : view->dtype() == DType::kUint8 ? 128.0F
                                                                                : 0.0F);

@@ -32,6 +32,7 @@ class Dequantizer {
   std::optional<StoredWeight> by_rows(const CodeParts& parts, const NodeInfo& user, const Shape& weight) const;
   std::optional<StoredWeight> by_broadcast(const CodeParts& parts, const Shape& weight) const;
   std::vector<float> floats_of(ValueId value) const;
+  std::vector<float> scales_of(ValueId value) const;  // from their grid where they are stored as its codes
   const GraphIndex& index_;
   const ConstantFinder& constants_;
 };

@@ -14,7 +14,7 @@ const Interval* Estimate::at(double confidence_pct) const {
 std::vector<std::string> known_metrics(const TestSet& set) {
   std::vector<std::string> names = {"file_bytes", "load_ms", "latency_ms", "settled_bytes", "peak_bytes"};
   if (set.task == TaskKind::kClassification) {
-    names.insert(names.begin(), {"top1", "top" + std::to_string(set.top_k), "macro_f1"});
+    names.insert(names.begin(), {"top1", "top" + std::to_string(set.top_k), "macro_f1", "ece", "recall"});
   } else {
     names.insert(names.begin(), {"sqnr_db", "cosine", "max_error", "mean_error", "agreement", "broken"});
   }

@@ -101,7 +101,7 @@ Json tensor_json(const PlannedTensor& tensor, const GraphIndex& index) {
                           : tensor.spec.range == CodeRange::kNarrow ? "narrow"
                                                                     : "7bit"},
                 {"zero_point", tensor.spec.zero_point == ZeroPointKind::kFloat ? "float" : "integer"},
-                {"scales", tensor.spec.scale_type == ScaleType::kFloat16 ? "fp16" : "fp32"},
+                {"scales", name_of(tensor.spec.scale_type)},
                 {"algorithm", tensor.spec.algorithm},
                 {"channel_axes", tensor.layout.channel_axes},
                 {"block_axis", tensor.layout.block_axis},

@@ -3,14 +3,12 @@
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>
-#include <atomic>
-#include <future>
 #include <map>
 #include <utility>
 
+#include "background_digest.h"
 #include "prepare.h"
 #include "vetquant/core/error.h"
-#include "vetquant/core/parallel.h"
 #include "vetquant/core/text.h"
 #include "vetquant/emit/emit.h"
 
@@ -69,27 +67,6 @@ void check_output_is_no_input(const Model& model, const std::filesystem::path& o
   }
 }
 
-// The digest of the source, taken while its weights are quantized. A run that fails does not wait for it.
-class BackgroundDigest {
- public:
-  BackgroundDigest(const Model& model, int threads)
-      : model_(model), launch_(resolve_threads(threads) > 1 ? std::launch::async : std::launch::deferred) {}
-  ~BackgroundDigest() { abandoned_ = true; }
-  BackgroundDigest(const BackgroundDigest&) = delete;
-  BackgroundDigest& operator=(const BackgroundDigest&) = delete;
-
-  void start() {
-    digest_ = std::async(launch_, [this] { return model_.digest(&abandoned_); });
-  }
-  std::string take() { return digest_.get(); }
-
- private:
-  const Model& model_;
-  std::launch launch_;
-  std::atomic<bool> abandoned_{false};
-  std::future<std::string> digest_;  // last: waits, and is told before
-};
-
 void set_metadata(onnx::ModelProto& model, const std::string& key, const std::string& value) {
   auto& entries = *model.mutable_metadata_props();
   const auto entry = std::find_if(entries.rbegin(), entries.rend(), [&](const auto& e) { return e.key() == key; });
@@ -112,7 +89,7 @@ std::pair<Policy, TargetProfile> documents_of(const Request& request) {
 Source load_source(const std::filesystem::path& path) {
   std::shared_ptr<const Model> model = Model::load(path);
   auto index = std::make_shared<const GraphIndex>(model->skeleton());
-  return {std::move(model), std::move(index)};
+  return {std::move(model), std::move(index), nullptr};
 }
 
 Prepared prepare_from(const Request& request, const Source& source, Policy policy, TargetProfile target,
@@ -123,6 +100,7 @@ Prepared prepare_from(const Request& request, const Source& source, Policy polic
   p.target = std::move(target);
   p.model = source.model;
   p.index = source.index;
+  p.digest = source.digest;
   p.source_digest = source_digest;
   p.constants = std::make_unique<ConstantFinder>(*p.model, *p.index,
                                                  p.policy.tensors.overridable == Overridable::kQuantize
@@ -148,7 +126,9 @@ Prepared prepare(const Request& request, const Source& source) {
 
 Prepared prepare(const Request& request) {
   auto [policy, target] = documents_of(request);  // before the model: a typo is told at once
-  return prepare_from(request, load_source(request.model), std::move(policy), std::move(target), {});
+  Source source = load_source(request.model);
+  if (request.threads) source.digest = std::make_shared<BackgroundDigest>(source.model, *request.threads);
+  return prepare_from(request, source, std::move(policy), std::move(target), {});
 }
 
 WriteResult quantize(const Prepared& prepared, const AlgorithmSet& algorithms, const WriteOptions& options) {
@@ -156,10 +136,10 @@ WriteResult quantize(const Prepared& prepared, const AlgorithmSet& algorithms, c
   check_budget(prepared);
   check_output_is_no_input(*prepared.model, options.output);
   WriteOptions own = options;
-  BackgroundDigest digest(*prepared.model, options.threads);
+  std::shared_ptr<BackgroundDigest> digest = prepared.digest;
   if (prepared.source_digest.empty()) {
-    digest.start();
-    own.before_literals = [&](onnx::ModelProto& model) { set_metadata(model, kSourceDigestKey, digest.take()); };
+    if (digest == nullptr) digest = std::make_shared<BackgroundDigest>(prepared.model, options.threads);
+    own.before_literals = [digest](onnx::ModelProto& model) { set_metadata(model, kSourceDigestKey, digest->take()); };
   }
   WriteResult result = write_model(*prepared.model, prepared.emitted, algorithms, own);
   if (result.sizes.total_bytes() != prepared.sizes.total_bytes()) {

@@ -202,6 +202,14 @@ const FormPreference* Decider::row_for(const Site& site, const Use& use, FormCho
   return nullptr;
 }
 
+Use Decider::filled_in(const Site& site, const Use& wish, const FormPreference& row) {
+  constexpr uint64_t kScalesThatPay = 2048;  // one byte each: the grid's 1 KiB and two nodes with their names
+  Use use = layered(wish, row.use);
+  const uint64_t scales = site.elements / static_cast<uint64_t>(use.block.value_or(1));
+  if (!wish.scales && use.scales == ScaleType::kLog8 && scales < kScalesThatPay) use.scales = ScaleType::kFloat16;
+  return use;
+}
+
 std::variant<Choice, Obstacle> Decider::attempt_auto(const Site& site, const Wish& wish,
                                                      const FormSet& forbidden) const {
   const Rows rows = rows_at(context_.index, context_.survey.types, site);
@@ -216,7 +224,7 @@ std::variant<Choice, Obstacle> Decider::attempt_auto(const Site& site, const Wis
     if (row.use.keep) return keep(wish, why);
     if (!row.use.form || *row.use.form == FormChoice::kAuto || forbidden.contains(form_of(*row.use.form))) continue;
     Wish filled = wish;
-    filled.use = layered(wish.use, row.use);
+    filled.use = filled_in(site, wish.use, row);
     std::variant<Choice, Obstacle> result = attempt_form(site, filled, *row.use.form);
     if (auto* choice = std::get_if<Choice>(&result)) {
       choice->reason.text = with(why, choice->reason.text);

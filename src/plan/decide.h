@@ -27,6 +27,9 @@ class Decider {
 
   // The target's first row for this operator and type that chooses `form`, whatever the number of rows; null: none.
   const FormPreference* row_for(const Site& site, const Use& use, FormChoice form) const;
+  // What a preference fills into a wish. Where it asks for the grid of log8 scales and the tensor has too few of them to
+  // outweigh the grid itself, scales are halves.
+  static Use filled_in(const Site& site, const Use& wish, const FormPreference& row);
   bool works_in_fp16(NodeId node) const;  // the target has a kernel
   const RuleBook& book() const { return book_; }
   const FormContext& context() const { return context_; }

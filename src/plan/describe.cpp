@@ -99,7 +99,8 @@ std::string type_text(const PlannedTensor& tensor) {
     text += tensor.spec.symmetry == Symmetry::kSymmetric ? " sym" : " asym";
     if (tensor.spec.range == CodeRange::kNarrow) text += " narrow";
     if (tensor.spec.range == CodeRange::k7Bit) text += " 7bit";
-    if (tensor.spec.scale_type == ScaleType::kFloat16) text += " scales fp16";
+    if (tensor.spec.scale_type != ScaleType::kFloat32)
+      text += " scales " + std::string(name_of(tensor.spec.scale_type));
     text += " " + tensor.spec.algorithm;
   }
   return text;

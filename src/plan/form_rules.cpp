@@ -7,6 +7,7 @@
 
 #include "sizes.h"
 #include "vetquant/core/text.h"
+#include "vetquant/quant/algorithm.h"
 
 namespace vetquant::plan {
 namespace {
@@ -187,8 +188,11 @@ QuantSpec spec_of(const Use& use) {
   const std::string range = use.range.value_or("full");
   spec.range = range == "narrow" ? CodeRange::kNarrow : range == "7bit" ? CodeRange::k7Bit : CodeRange::kFull;
   spec.zero_point = use.zero_point.value_or("integer") == "float" ? ZeroPointKind::kFloat : ZeroPointKind::kInteger;
-  spec.scale_type = use.scales == DType::kFloat16 ? ScaleType::kFloat16 : ScaleType::kFloat32;
+  spec.scale_type = use.scales.value_or(ScaleType::kFloat32);
   spec.algorithm = use.algorithm.value_or("rtn");
+  // Plug-ins know no grid of scales (plugin.h).
+  if (spec.scale_type == ScaleType::kLog8 && !is_builtin_algorithm(spec.algorithm))
+    spec.scale_type = ScaleType::kFloat16;
   return spec;
 }
 
@@ -226,7 +230,7 @@ Trial try_form(const FormContext& context, const Site& site, const Wish& wish, F
                          .wish = &wish,
                          .allowed = &support->blocks,
                          .bits = bits_of(spec.code_type),
-                         .scale_bytes = spec.scale_type == ScaleType::kFloat16 ? 2 : 4});
+                         .scale_bytes = bytes_of(spec.scale_type)});
   if (placed.obstacle) return fail(*placed.obstacle);
   trial.placement = std::move(placed.placement);
   trial.adapted = std::move(placed.adapted);

@@ -54,7 +54,7 @@ json tensor_json(const PlannedTensor& tensor, const GraphIndex& index) {
     result["layout"] = layout_json(tensor);
     result["algorithm"] = tensor.spec.algorithm;
     result["symmetric"] = tensor.spec.symmetry == Symmetry::kSymmetric;
-    result["scales"] = tensor.spec.scale_type == ScaleType::kFloat16 ? "fp16" : "fp32";
+    result["scales"] = name_of(tensor.spec.scale_type);
   }
   if (!tensor.proven_equal.empty()) {
     json copies = json::array();

@@ -82,7 +82,7 @@ class Sharing {
       const FormPreference* row = decider_.row_for(site(master), use, form);
       if (row == nullptr) return std::nullopt;
       const Use own = decider_.book().wish_of(choice.rule).use;
-      use = layered(own, row->use);
+      use = Decider::filled_in(site(master), own, *row);
     }
     use.granularity = Granularity::kBlock;
     return use;

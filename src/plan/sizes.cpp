@@ -53,7 +53,7 @@ uint64_t zero_point_bytes(Form form, const Shape& scale, const QuantSpec& spec) 
 
 uint64_t stored_bytes(Form form, const Shape& shape, const QuantSpec& spec, const ScaleLayout& layout) {
   const Shape scale = scale_shape(shape, layout);
-  const uint64_t scale_bytes = product(scale) * (spec.scale_type == ScaleType::kFloat16 ? 2 : 4);
+  const uint64_t scale_bytes = product(scale) * static_cast<uint64_t>(bytes_of(spec.scale_type));
   return code_bytes(form, shape, spec.code_type, layout) + scale_bytes + zero_point_bytes(form, scale, spec);
 }
 

@@ -35,7 +35,7 @@ void read_words(const YamlMap& map, Use& use) {
     use.zero_point = words::kZeroPoint[v->word("kind of zero point", words::kZeroPoint)];
   if (const auto v = map.find("algorithm")) use.algorithm = v->text("algorithm");
   if (const auto v = map.find("form")) use.form = static_cast<FormChoice>(v->word("form", words::kForm));
-  if (const auto v = map.find("scales")) use.scales = dtype_word(*v, "type of scales", words::kFloats);
+  if (const auto v = map.find("scales")) use.scales = static_cast<ScaleType>(v->word("type of scales", words::kScales));
   if (const auto v = map.find("compute")) use.compute = dtype_word(*v, "type to compute in", words::kFloats);
   if (const auto v = map.find("helpers")) {
     for (const YamlValue& helper : v->list("helpers"))

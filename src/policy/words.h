@@ -32,7 +32,8 @@ inline constexpr List<8> kGateKeys = {"test_set", "metric", "max_increase", "max
                                       "min",      "max",    "keep",         "confidence"};
 
 inline constexpr List<7> kWeights = {"fp32", "fp16", "bf16", "int8", "uint8", "int4", "uint4"};
-inline constexpr List<2> kFloats = {"fp32", "fp16"};                            // scales, compute
+inline constexpr List<2> kFloats = {"fp32", "fp16"};                            // compute
+inline constexpr List<3> kScales = {"fp32", "fp16", "log8"};                    // order of ScaleType
 inline constexpr List<4> kActivations = {"none", "dynamic", "static", "auto"};  // order of Activations
 inline constexpr List<3> kGranularity = {"tensor", "channel", "block"};         // order of Granularity
 inline constexpr List<3> kRange = {"full", "narrow", "7bit"};

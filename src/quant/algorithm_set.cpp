@@ -6,6 +6,8 @@
 
 namespace vetquant {
 
+bool is_builtin_algorithm(std::string_view name) { return name == "rtn" || name == "mse"; }
+
 AlgorithmSet::AlgorithmSet() : algorithms_{make_rtn(), make_mse()} {}
 
 std::vector<std::string> AlgorithmSet::names() const {

@@ -8,6 +8,7 @@
 #include "kernels.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/half.h"
+#include "vetquant/quant/log_scale.h"
 
 namespace vetquant {
 namespace {
@@ -18,6 +19,12 @@ constexpr float kLargest = std::numeric_limits<float>::max();
 float stored_scale(const QuantSpec& spec, double scale, double reach) {
   if (spec.scale_type == ScaleType::kFloat32)
     return std::max(static_cast<float>(scale), std::numeric_limits<float>::min());
+  if (spec.scale_type == ScaleType::kLog8) {
+    const auto grid = log8_grid();
+    const size_t code = log8_code(scale);
+    if (scale <= double{grid[code]} || (scale / double{grid[code]} - 1) * reach <= 0.5) return grid[code];
+    return code + 1 < grid.size() ? grid[code + 1] : std::numeric_limits<float>::infinity();
+  }
   if (scale > 65504) return std::numeric_limits<float>::infinity();
   uint16_t half = std::max<uint16_t>(float_to_half(static_cast<float>(scale)), 1);
   if ((scale / static_cast<double>(half_to_float(half)) - 1) * reach > 0.5) ++half;
@@ -99,7 +106,7 @@ void check_finite(Range range, size_t group) {
 
 void check_scale(float scale, size_t group) {
   if (std::isfinite(scale)) return;
-  throw Error(ErrorCode::kUnsupported, "has values too large for fp16 scales; use fp32 scales or keep this tensor",
+  throw Error(ErrorCode::kUnsupported, "has values too large for its scales; use scales: fp32 or keep this tensor",
               "group " + std::to_string(group));
 }
 

@@ -28,7 +28,7 @@ struct ScaleAndZero {
 //   Groups that are smaller than that keep an error of half that scale. No scale is so large that a code of it decodes to
 //   infinity.
 // * ScaleType::kFloat16: the nearest half, or the next one above where the nearest would clip by more than half a step;
-//   at least 2^-24. Infinite where the scale would be above 65504: see check_scale.
+//   at least 2^-24. Infinite where the scale would be above 65504: see check_scale. ScaleType::kLog8: likewise on its grid.
 ScaleAndZero fit_range(const QuantSpec& spec, Range range);
 
 // The same for a range shrunk to `keep` of its width: towards 0, or towards its middle for a float zero point. `whole`
@@ -37,7 +37,7 @@ ScaleAndZero fit_shrunk(const QuantSpec& spec, Range range, ScaleAndZero whole, 
 
 // Errors name the group; `first` is the index of the call's first one.
 void check_finite(Range range, size_t group);  // Error{kUnsupported}
-void check_scale(float scale, size_t group);   // Error{kUnsupported}: beyond halves
+void check_scale(float scale, size_t group);   // Error{kUnsupported}: beyond halves or the grid of kLog8
 void check_finite(std::span<const float> values, int64_t length);
 
 // Ranges of groups, computed some hundred at a time: fn(group, range).

@@ -5,12 +5,22 @@
 
 #include "search_kernels.h"
 #include "vetquant/core/transpose.h"
+#include "vetquant/quant/log_scale.h"
 
 namespace vetquant {
 namespace {
 
 constexpr size_t kLanes = kernels::kSearchLanes;
 constexpr double kLeastKeep = 0.30, kMostKeep = 1.06;  // that the search tries
+
+// The search knows no grid: what it found is moved to the nearest value of it, which may be worse than the whole range.
+float better_on_grid(const kernels::CodeRule& rule, std::span<const float> values, float found, ScaleAndZero whole) {
+  const float nearest = log8_grid()[log8_code(double{found})];
+  kernels::ErrorLanes own, of_whole;
+  kernels::exact_error(rule, values.data(), values.size(), nearest, whole.zero_point, own);
+  kernels::exact_error(rule, values.data(), values.size(), whole.scale, whole.zero_point, of_whole);
+  return own.sum() < of_whole.sum() ? nearest : whole.scale;
+}
 
 }  // namespace
 
@@ -21,7 +31,8 @@ bool searches_short(const QuantSpec& spec, int64_t length) {
 
 bool is_ordinary(const QuantSpec& spec, float scale) {
   const bool half = spec.scale_type == ScaleType::kFloat16;
-  const double least = half ? 0x1p-14 : 1e-30, most = half ? 65504 : 1e30;
+  const bool grid = spec.scale_type == ScaleType::kLog8;
+  const double least = half ? 0x1p-14 : 1e-30, most = half ? 65504 : grid ? 0x1p24 : 1e30;
   return double{scale} * kLeastKeep > least && double{scale} * kMostKeep < most;
 }
 
@@ -46,7 +57,11 @@ void search_short(const QuantSpec& spec, std::span<const float> values, int64_t 
                            .zero_point = zero_point.data(),
                            .half_scales = spec.scale_type == ScaleType::kFloat16},
                           best.data());
-    for (size_t g = 0; g < count; ++g) found[first + g] = {best[g], zero_point[g]};
+    for (size_t g = 0; g < count; ++g) {
+      if (spec.scale_type == ScaleType::kLog8 && best[g] != scale[g])
+        best[g] = better_on_grid(rule, values.subspan((first + g) * run, run), best[g], {scale[g], zero_point[g]});
+      found[first + g] = {best[g], zero_point[g]};
+    }
   }
 }
 

@@ -20,6 +20,12 @@ int code_max(const QuantSpec& spec) {
   return is_signed(spec.code_type) ? half_levels(spec) - 1 : 2 * half_levels(spec) - 1;
 }
 
+std::string_view name_of(ScaleType type) {
+  return type == ScaleType::kFloat32 ? "fp32" : type == ScaleType::kFloat16 ? "fp16" : "log8";
+}
+
+int bytes_of(ScaleType type) { return type == ScaleType::kFloat32 ? 4 : type == ScaleType::kFloat16 ? 2 : 1; }
+
 int symmetric_zero_point(const QuantSpec& spec) { return is_signed(spec.code_type) ? 0 : half_levels(spec); }
 
 }  // namespace vetquant

@@ -17,9 +17,11 @@ struct Title {
   const char* words;
 };
 
-constexpr std::array<Title, 23> kTitles = {{{"top1", "top-1 accuracy"},
+constexpr std::array<Title, 25> kTitles = {{{"top1", "top-1 accuracy"},
                                             {"top5", "top-5 accuracy"},
                                             {"macro_f1", "macro F1"},
+                                            {"ece", "calibration error"},
+                                            {"recall", "recall"},
                                             {"sqnr_db", "SQNR"},
                                             {"cosine", "cosine similarity"},
                                             {"max_error", "largest error"},

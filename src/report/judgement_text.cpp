@@ -189,6 +189,36 @@ std::string confusion_text(const Judgement& judgement) {
   return text;
 }
 
+// One row for each class, one column for each model.
+std::string recall_text(const Judgement& judgement) {
+  std::vector<TextTable::Column> columns = {{"recall %", kLeft}};
+  std::vector<std::string> classes;
+  for (const ModelResult& model : judgement.models) {
+    columns.push_back({short_name(model)});
+    for (const Metric& metric : model.metrics) {
+      if (metric.key == "recall" && std::find(classes.begin(), classes.end(), metric.output) == classes.end())
+        classes.push_back(metric.output);
+    }
+  }
+  if (classes.empty()) return "";
+  TextTable table(std::move(columns));
+  for (const std::string& name : classes) {
+    std::vector<std::string> cells = {name};
+    for (const ModelResult& model : judgement.models) {
+      const Metric* found = find_metric(model, "recall", name);
+      cells.push_back(found ? fixed(found->value.value, 2) : "-");
+    }
+    table.row(std::move(cells));
+  }
+  std::vector<std::string> cells = {"calibration error"};
+  for (const ModelResult& model : judgement.models) {
+    const Metric* found = find_metric(model, "ece");
+    cells.push_back(found ? fixed(found->value.value, 2) : "-");
+  }
+  table.row(std::move(cells));
+  return "\n" + table.text();
+}
+
 std::string gates_text(const Judgement& judgement, const std::vector<GateResult>& gates) {
   std::string text;
   for (const GateResult& result : gates) {
@@ -211,7 +241,7 @@ std::string judgement_text(const Judgement& judgement, const std::vector<GateRes
   text += judgement.task == "tensors" ? closeness_table(judgement) : accuracy_table(judgement);
   text += cost_table(judgement);
   text += graphs_text(judgement, detail);
-  if (detail == Detail::kFull) text += confusion_text(judgement);
+  if (detail == Detail::kFull) text += recall_text(judgement) + confusion_text(judgement);
   if (!gates.empty() && !text.ends_with("\n\n")) text += "\n";
   return text + gates_text(judgement, gates);
 }

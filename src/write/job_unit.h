@@ -19,6 +19,7 @@
 #include "unit.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/half.h"
+#include "vetquant/quant/log_scale.h"
 #include "vetquant/quant/pack.h"
 
 namespace vetquant {
@@ -110,7 +111,11 @@ class JobUnit : public Unit {
   // Scales (and zero points) of groups [first, first + scale.size()), `blocks` of them in a row of the scale tensor.
   void write_parameters(uint64_t first, const Parameters& parameters, uint64_t blocks) const {
     const std::vector<float>& scale = parameters.scale;
-    if (extents_.scale_type == DType::kFloat16) {
+    if (extents_.scale_type == DType::kUint8) {
+      std::vector<uint8_t> codes(scale.size());
+      std::transform(scale.begin(), scale.end(), codes.begin(), [](float s) { return log8_code(double{s}); });
+      extents_.scale.write(first, std::as_bytes(std::span(codes)));
+    } else if (extents_.scale_type == DType::kFloat16) {
       std::vector<uint16_t> halves(scale.size());
       floats_to_halves(scale, Overflow::kClamp, halves);
       extents_.scale.write(first * 2, std::as_bytes(std::span(halves)));

@@ -118,7 +118,8 @@ TEST(DynamicInteger, TypesZeroPointsAndGranularities) {
       {.code_type = DType::kInt8, .range = CodeRange::k7Bit},
       {.code_type = DType::kInt8, .symmetry = Symmetry::kAsymmetric, .range = exact_range()},
       {.code_type = DType::kUint8},
-      {.code_type = DType::kUint8, .symmetry = Symmetry::kAsymmetric, .scale_type = ScaleType::kFloat16}};
+      {.code_type = DType::kUint8, .symmetry = Symmetry::kAsymmetric, .scale_type = ScaleType::kFloat16},
+      {.code_type = DType::kInt8, .range = exact_range(), .scale_type = ScaleType::kLog8}};
   for (const QuantSpec& spec : specs) {
     expect_equal(product_case({3, kDepth}), dynamic(spec), Where::kTop);
     expect_equal(product_case({3, kDepth}), dynamic(spec, {}), Where::kIfOuter);
@@ -186,13 +187,20 @@ TEST(MatMulNBits, ZeroPointsScalesAndRaggedRows) {
       {.code_type = DType::kUint8, .symmetry = Symmetry::kAsymmetric},
       {.code_type = DType::kUint8, .range = CodeRange::k7Bit}};
   for (QuantSpec spec : specs) {
-    for (ScaleType scale : {ScaleType::kFloat32, ScaleType::kFloat16}) {
+    for (ScaleType scale : {ScaleType::kFloat32, ScaleType::kFloat16, ScaleType::kLog8}) {
       spec.scale_type = scale;
       for (int64_t depth : {64, 75, 96}) {
         SCOPED_TRACE(std::string(name_of(spec.code_type)) + " depth " + std::to_string(depth));
         expect_equal(product_case({3, depth}, 17, depth), nbits(spec, 32), Where::kIfOuter);
       }
     }
+  }
+}
+
+TEST(MatMulNBits, LogScalesFoldEverywhere) {
+  for (Where where : all_places()) {
+    expect_equal(product_case({3, 75}, 17, 75), nbits({.code_type = DType::kInt4, .scale_type = ScaleType::kLog8}, 32),
+                 where);
   }
 }
 

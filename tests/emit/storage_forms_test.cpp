@@ -66,12 +66,14 @@ TEST(FoldAtLoad, AsymmetricCodesOfBothWidthsAndAllGranularities) {
   }
 }
 
-TEST(FoldAtLoad, FloatZeroPointsAndHalfScales) {
+TEST(FoldAtLoad, FloatZeroPointsAndNarrowScales) {
   for (DType type : {DType::kUint8, DType::kUint4}) {
-    WeightPlan plan = folded(type, kBlocksOf16, Symmetry::kAsymmetric);
-    plan.spec.zero_point = ZeroPointKind::kFloat;
-    plan.spec.scale_type = ScaleType::kFloat16;
-    expect_folds(matmul_case(), plan, Where::kTop);
+    for (ScaleType scale : {ScaleType::kFloat16, ScaleType::kLog8}) {
+      WeightPlan plan = folded(type, kBlocksOf16, Symmetry::kAsymmetric);
+      plan.spec.zero_point = ZeroPointKind::kFloat;
+      plan.spec.scale_type = scale;
+      expect_folds(matmul_case(), plan, Where::kTop);
+    }
   }
 }
 

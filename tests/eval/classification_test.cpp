@@ -66,12 +66,46 @@ TEST(Classification, FiguresMatchHandComputation) {
   EXPECT_EQ(confusion[2], (std::vector<uint64_t>{1, 0, 1}));
 }
 
+TEST(Answer, ConfidenceIsTheSoftmaxUnlessScoresAreProbabilities) {
+  const TestSet set = set_of({1});
+  EXPECT_NEAR(answer_of(make_floats({3}, {0, std::log(2.0f), 0}), set, 0).confidence, 0.5, 1e-6);
+  EXPECT_NEAR(answer_of(make_floats({3}, {0.25f, 0.625f, 0.125f}), set, 0).confidence, 0.625, 1e-6);
+  const float nan = std::nanf("");
+  EXPECT_NEAR(answer_of(make_floats({3}, {nan, 7, 7}), set, 0).confidence, 0.5, 1e-6);
+  EXPECT_EQ(answer_of(make_floats({3}, {nan, nan, nan}), set, 0).confidence, 0);
+}
+
+TEST(Classification, CalibrationErrorMatchesHandComputation) {
+  const TestSet set = set_of({0, 0, 1, 1, 2, 2});
+  auto own = answers({0, 1, 1, 1, 2, 0}, set);
+  const double confidence[] = {0.9, 0.91, 0.62, 0.63, 0.99, 0.41};
+  for (size_t i = 0; i < own.size(); ++i) own[i].confidence = confidence[i];
+  // Bins of a 15th: {0.9, 0.91} one right, {0.62, 0.63} both, {0.99} right, {0.41} wrong.
+  const double sum = std::abs(1.81 - 1) + std::abs(1.25 - 2) + std::abs(0.99 - 1) + 0.41;
+  EXPECT_NEAR(metric(classification_metrics(set, own, {}, {}), "ece").value.value, 100 * sum / 6, 1e-9);
+}
+
+TEST(Classification, RecallIsOfEachClassThatOccurs) {
+  const TestSet set = set_of({0, 0, 0, 0, 1, 1});
+  const auto own = answers({0, 0, 0, 1, 1, 0}, set), base = answers({0, 0, 0, 0, 1, 1}, set);
+  std::vector<std::string> labels;
+  for (const Metric& one : classification_metrics(set, own, base, {})) {
+    if (one.key != "recall") continue;
+    labels.push_back(one.output);
+    EXPECT_EQ(one.value.value, one.output == "cs" ? 75 : 50);
+    EXPECT_EQ(one.difference->value, one.output == "cs" ? -25 : -50);
+    EXPECT_TRUE(one.difference->at(95));
+  }
+  EXPECT_EQ(labels, (std::vector<std::string>{"cs", "de"}));
+}
+
 TEST(Classification, EqualModelsHaveNoZeroWidthInterval) {
   const TestSet set = set_of(std::vector<uint32_t>(200, 1));
   const auto same = answers(std::vector<uint32_t>(200, 1), set);
   for (const Metric& one : classification_metrics(set, same, same, {})) {
     const Interval* interval = one.difference->at(95);
     ASSERT_TRUE(interval) << one.key;
+    if (one.key == "ece") continue;
     EXPECT_NEAR(interval->high, 100 * 3.8415 / 203.8415, 0.01) << one.key;
     EXPECT_NEAR(interval->low, -interval->high, 1e-6) << one.key;
     EXPECT_NEAR(one.value.at(95)->low, 100 * std::pow(0.025, 1.0 / 200), 1e-6) << one.key;

@@ -91,7 +91,7 @@ TEST(Gate, AnUnknownMetricIsToldBeforeTheWork) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(),
-                 "gate 'wer<=+0.3': the task classification has no metric 'wer'; it has top1, top5, macro_f1, "
+                 "gate 'wer<=+0.3': the task classification has no metric 'wer'; it has top1, top5, macro_f1, ece, recall, "
                  "file_bytes, load_ms, latency_ms, settled_bytes, peak_bytes");
   }
 }

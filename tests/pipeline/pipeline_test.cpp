@@ -39,6 +39,20 @@ TEST(Pipeline, MetadataTellsWhatWasDone) {
   EXPECT_EQ(metadata["vetquant.source_digest"], prepared.model->digest());
 }
 
+TEST(Pipeline, ADigestBegunBesideThePlanningChangesNothing) {
+  const Work work;
+  const auto plain = work.written(prepare(work.request("int4")));
+  for (const int threads : {1, 2}) {
+    Request request = work.request("int4");
+    request.threads = threads;
+    const Prepared prepared = prepare(request);
+    EXPECT_NE(prepared.digest, nullptr);
+    EXPECT_EQ(work.written(prepared), plain);
+    EXPECT_EQ(work.written(prepared), plain);  // may be taken again
+  }
+  EXPECT_EQ(prepare(work.request("int4")).digest, nullptr);  // a plan alone reads no weights
+}
+
 TEST(Pipeline, TargetOfTheRequestComesBeforeThePolicys) {
   const Work work;
   const auto policy = work.write("p.yaml", "version: 1\nextends: int8\ntarget: ort-cpu-avx2\n");

@@ -1,4 +1,6 @@
 // From wishes to forms: what the target prefers, what it cannot do, and what the policy says then.
+#include "decide.h"
+
 #include <gtest/gtest.h>
 
 #include "plan_fixture.h"
@@ -32,10 +34,32 @@ TEST(Decide, TheReasonGivesTheTargetsOwnAndItsPlace) {
 
 TEST(Decide, PreferencesFillInWhatThePolicyLeavesOpenAndNoMore) {
   Use use = weights(DType::kInt8);
-  use.scales = DType::kFloat32;
+  use.scales = ScaleType::kFloat32;
   const Plan plan = plan_of(product_model(), policy_with(use, OnUnsupported::kKeep));
   EXPECT_EQ(plan.nodes.at(0).accuracy_level, 4);
   EXPECT_EQ(plan.tensors.at(0).spec.scale_type, ScaleType::kFloat32);  // the row says fp16
+}
+
+TEST(Decide, ScalesOfPluginsAreHalvesWhereTheGridIsAskedFor) {
+  Use use = weights(DType::kInt8);
+  use.scales = ScaleType::kLog8;
+  EXPECT_EQ(plan_of(product_model(), policy_with(use)).tensors.at(0).spec.scale_type, ScaleType::kLog8);
+  use.algorithm = "their-own";
+  EXPECT_EQ(plan_of(product_model(), policy_with(use)).tensors.at(0).spec.scale_type, ScaleType::kFloat16);
+}
+
+TEST(Decide, TheGridOfScalesIsForTensorsThatHaveManyOfThem) {
+  FormPreference row;
+  row.use.block = 32;
+  row.use.scales = ScaleType::kLog8;
+  plan::Site site;
+  site.elements = 32 * 2048;
+  EXPECT_EQ(plan::Decider::filled_in(site, {}, row).scales, ScaleType::kLog8);
+  site.elements -= 32;
+  EXPECT_EQ(plan::Decider::filled_in(site, {}, row).scales, ScaleType::kFloat16);
+  Use own;
+  own.scales = ScaleType::kLog8;
+  EXPECT_EQ(plan::Decider::filled_in(site, own, row).scales, ScaleType::kLog8);
 }
 
 TEST(Decide, FloatActivationsFoldTheWeight) {

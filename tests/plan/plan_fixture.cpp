@@ -35,7 +35,7 @@ void add_products(TargetProfile& target) {
   FormPreference few = row(products, bytes, {Activations::kAuto}, FormChoice::kMatMulNBits, 2);
   few.use.block = 128;
   few.use.accuracy_level = 4;
-  few.use.scales = DType::kFloat16;
+  few.use.scales = ScaleType::kFloat16;
   FormPreference small =
       row(products, nibbles, {Activations::kAuto, Activations::kDynamic}, FormChoice::kMatMulNBits, 5);
   small.use.block = 32;
@@ -61,7 +61,7 @@ TargetProfile test_target() {
   add_products(target);
   FormPreference table = row({"Gather"}, {DType::kInt8, DType::kUint8}, {}, FormChoice::kGatherBlock, 6);
   table.use.block = 128;
-  table.use.scales = DType::kFloat16;
+  table.use.scales = ScaleType::kFloat16;
   target.preferences.push_back(table);
   FormPreference small_table = row({"Gather"}, {DType::kInt4}, {}, FormChoice::kGatherBlock, 7);
   small_table.use.block = 32;

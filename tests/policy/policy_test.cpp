@@ -96,7 +96,7 @@ TEST(Policy, FurtherKeysOfUseAreRead) {
   EXPECT_EQ(rule.use.symmetric, false);
   EXPECT_EQ(rule.use.range, "narrow");
   EXPECT_EQ(rule.use.zero_point, "float");
-  EXPECT_EQ(rule.use.scales, DType::kFloat16);
+  EXPECT_EQ(rule.use.scales, ScaleType::kFloat16);
   EXPECT_EQ(rule.use.activations, Activations::kNone);
   EXPECT_EQ(rule.inherited, Inherited::kYes) << "optional";
 }

@@ -51,7 +51,7 @@ TEST_F(Schema, HasTheWordsOfTheParser) {
   EXPECT_EQ(enumeration(of_use.at("range")), names(words::kRange));
   EXPECT_EQ(enumeration(of_use.at("zero_point")), names(words::kZeroPoint));
   EXPECT_EQ(enumeration(of_use.at("form")), names(words::kForm));
-  EXPECT_EQ(enumeration(of_use.at("scales")), names(words::kFloats));
+  EXPECT_EQ(enumeration(of_use.at("scales")), names(words::kScales));
   EXPECT_EQ(enumeration(of_use.at("compute")), names(words::kFloats));
   EXPECT_EQ(enumeration(properties.at("on_unsupported")), names(words::kOnUnsupported));
   EXPECT_EQ(enumeration(properties.at("on_unmatched_rule")), names(words::kOnUnmatchedRule));

@@ -10,6 +10,7 @@
 #include "vetquant/core/half.h"
 #include "vetquant/quant/algorithm.h"
 #include "vetquant/quant/distortion.h"
+#include "vetquant/quant/log_scale.h"
 
 namespace vetquant {
 namespace {
@@ -161,7 +162,37 @@ TEST(Rtn, ValuesBeyondHalfScalesAreRefused) {
   spec.scale_type = ScaleType::kFloat16;
   const Error error = error_of([&] { quantize(spec, {1, 1, 1e8f, 1}, 2); });
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-  EXPECT_STREQ(error.what(), "group 1: has values too large for fp16 scales; use fp32 scales or keep this tensor");
+  EXPECT_STREQ(error.what(), "group 1: has values too large for its scales; use scales: fp32 or keep this tensor");
+}
+
+TEST(Rtn, LogScalesLieOnTheGridAndDoNotClip) {
+  QuantSpec spec = spec_of(DType::kInt8);
+  spec.scale_type = ScaleType::kLog8;
+  // 1/127 = 2^-6.98868 lies between codes 166 (2^-7) and 167 (2^-6.90909); 2^-7 is nearer, but would clip by a code.
+  const Result r = quantize(spec, {1, 0.5f}, 2);
+  EXPECT_EQ(r.scale[0], log8_grid()[167]);
+  EXPECT_FLOAT_EQ(r.scale[0], std::exp2(-76.0f / 11));
+  EXPECT_THAT(r.codes, ElementsAre(120, 60));
+  EXPECT_EQ(quantize(spec, {127, 0}, 2).scale[0], 1);
+  EXPECT_EQ(quantize(spec, {1e-38f, 0}, 2).scale[0], log8_grid()[0]);  // never 0
+  const Error error = error_of([&] { quantize(spec, {1, 1, 1e10f, 1}, 2); });
+  EXPECT_STREQ(error.what(), "group 1: has values too large for its scales; use scales: fp32 or keep this tensor");
+}
+
+TEST(Log8, TheGridIsAscendingAndEachOfItsValuesHasItsOwnCode) {
+  const auto grid = log8_grid();
+  EXPECT_EQ(grid[243], 1);
+  EXPECT_EQ(grid[23], 0x1p-20f);
+  EXPECT_EQ(grid[255], 0x1p24f);
+  EXPECT_GT(grid[0], 0x1p-126f);
+  for (int code = 0; code < 256; ++code) {
+    if (code > 0) {
+      EXPECT_GT(grid[static_cast<size_t>(code)], grid[static_cast<size_t>(code - 1)]);
+    }
+    EXPECT_EQ(log8_code(double{grid[static_cast<size_t>(code)]}), code);
+  }
+  EXPECT_EQ(log8_code(0), 0);
+  EXPECT_EQ(log8_code(1e30), 255);
 }
 
 TEST(Rtn, NanAndInfinityNameTheGroup) {
@@ -195,12 +226,32 @@ float nearest_half_scale(double scale, double reach) {
   return INFINITY;
 }
 
+// The grid by its definition: its codes are ascending exponents of 2.
+float nearest_log8_scale(double scale, double reach) {
+  const auto value = [](int code) {
+    const double exponent = code < 23     ? -20 - (23 - code) * 50 / 11.0
+                            : code <= 243 ? (code - 243) / 11.0
+                                          : 2.0 * (code - 243);
+    return static_cast<float>(std::exp2(exponent));
+  };
+  for (int code = 0; code < 256; ++code) {
+    const double above = value(code);
+    if (above < scale) continue;
+    if (code == 0) return value(0);
+    const double below = value(code - 1);
+    const bool clips = (scale / below - 1) * reach > 0.5;
+    return value(scale - below <= above - scale && !clips ? code - 1 : code);
+  }
+  return INFINITY;
+}
+
 // The definition, once more, without the care for values next to the largest float (other tests look at those).
 void reference_fit(const QuantSpec& spec, const float* values, size_t length, float& scale, float& zero) {
   const double low = code_min(spec), high = code_max(spec);
   double least = *std::min_element(values, values + length), largest = *std::max_element(values, values + length);
   const auto stored = [&](double wanted, double reach) -> float {
     if (spec.scale_type == ScaleType::kFloat16) return nearest_half_scale(wanted, reach);
+    if (spec.scale_type == ScaleType::kLog8) return nearest_log8_scale(wanted, reach);
     return std::max(static_cast<float>(wanted), 0x1p-126f);
   };
   if (spec.symmetry == Symmetry::kSymmetric) {
@@ -264,14 +315,14 @@ TEST(Rtn, EverySpecAndInstructionSetAgreesWithTheScalarReference) {
 TEST(Rtn, NoValueIsFurtherOffThanHalfAStep) {
   for (const QuantSpec& spec : all_specs()) {
     for (const Family& family : families(96)) {
-      if (spec.scale_type == ScaleType::kFloat16 && !fits_halves(family)) continue;
+      if (spec.scale_type != ScaleType::kFloat32 && !fits_halves(family)) continue;
       const Result r = quantize(spec, family.values, 32);
       for (size_t i = 0; i < family.values.size(); ++i) {
         const double step = r.scale[i / 32], error = std::abs(double{family.values[i]} - r.decoded[i]);
         ASSERT_TRUE(std::isfinite(r.decoded[i])) << described(spec) << ", " << family.name;
-        // The rounded integer zero point shifts the ends by half a step more; a half scale clips by up to another half.
+        // The rounded integer zero point shifts the ends by half a step more; a rounded scale clips by up to another half.
         const double allowed = 0.5 + (spec.symmetry == Symmetry::kAsymmetric ? 0.5 : 0) +
-                               (spec.scale_type == ScaleType::kFloat16 ? 0.5 : 0);
+                               (spec.scale_type == ScaleType::kFloat32 ? 0 : 0.5);
         // A float zero point far from the codes is itself rounded.
         const double rounding = 4 * std::abs(double{family.values[i]}) * 0x1p-23;
         ASSERT_LE(error, allowed * step * (1 + 1e-5) + rounding)
@@ -287,7 +338,7 @@ TEST(Rtn, TheLargestFloatsSurvive) {
   EXPECT_THAT(quantize(spec_of(DType::kInt8), {-largest, 0}, 2).decoded, ElementsAre(-largest, 0));
   EXPECT_THAT(quantize(spec_of(DType::kInt4), {-largest, 0}, 2).decoded, ElementsAre(-largest, 0));
   for (const QuantSpec& spec : all_specs()) {
-    if (spec.scale_type == ScaleType::kFloat16) continue;
+    if (spec.scale_type != ScaleType::kFloat32) continue;
     for (const std::vector<float>& values :
          {std::vector{-largest, largest, 0.0f, 1e38f}, {-largest, 0, -1, 1}, {largest, 0, 1, 0}}) {
       const Result r = quantize(spec, values, 4);
@@ -328,7 +379,7 @@ TEST(Rtn, ResultsDoNotDependOnHowGroupsAreDividedAmongCalls) {
 TEST(Rtn, StreamedFitIsThatOfTheWholeGroup) {
   for (const QuantSpec& spec : all_specs()) {
     for (const Family& family : families(3000)) {
-      if (spec.scale_type == ScaleType::kFloat16 && !fits_halves(family)) continue;
+      if (spec.scale_type != ScaleType::kFloat32 && !fits_halves(family)) continue;
       const AlgorithmSet set;
       const Result whole = quantize(spec, family.values, 3000);
       float scale = 0, zero = 0;

@@ -100,7 +100,7 @@ inline std::vector<QuantSpec> all_specs() {
   for (const DType type : {DType::kInt8, DType::kUint8, DType::kInt4, DType::kUint4}) {
     for (const CodeRange range : {CodeRange::kFull, CodeRange::kNarrow, CodeRange::k7Bit}) {
       if (range == CodeRange::k7Bit && bits_of(type) == 4) continue;
-      for (const ScaleType scale : {ScaleType::kFloat32, ScaleType::kFloat16}) {
+      for (const ScaleType scale : {ScaleType::kFloat32, ScaleType::kFloat16, ScaleType::kLog8}) {
         specs.push_back({type, Symmetry::kSymmetric, range, ZeroPointKind::kInteger, scale, "rtn"});
         specs.push_back({type, Symmetry::kAsymmetric, range, ZeroPointKind::kInteger, scale, "rtn"});
         specs.push_back({type, Symmetry::kAsymmetric, range, ZeroPointKind::kFloat, scale, "rtn"});
@@ -115,8 +115,8 @@ inline std::string described(const QuantSpec& spec) {
          (spec.range == CodeRange::kFull     ? " full"
           : spec.range == CodeRange::kNarrow ? " narrow"
                                              : " 7bit") +
-         (spec.zero_point == ZeroPointKind::kFloat ? " float zero" : "") +
-         (spec.scale_type == ScaleType::kFloat16 ? " fp16 scales" : "");
+         (spec.zero_point == ZeroPointKind::kFloat ? " float zero" : "") + " " + std::string(name_of(spec.scale_type)) +
+         " scales";
 }
 
 inline int code_of(const QuantSpec& spec, uint8_t byte) {

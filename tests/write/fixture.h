@@ -72,7 +72,9 @@ struct Fixture {
     job.name = "w";
     if (job.source.shape().empty()) job.source = view;
     const Shape scale = scale_shape(job.source.shape(), job.layout);
-    const DType scale_type = job.spec.scale_type == ScaleType::kFloat16 ? DType::kFloat16 : DType::kFloat32;
+    const DType scale_type = job.spec.scale_type == ScaleType::kFloat16 ? DType::kFloat16
+                             : job.spec.scale_type == ScaleType::kLog8  ? DType::kUint8
+                                                                        : DType::kFloat32;
     const DType zero_type = job.zero_point_packing == QuantJob::ZeroPointPacking::kFloats ? DType::kFloat32 : code_type;
     out.jobs.push_back(job);
     declare(out, {.name = "w_codes",

@@ -5,6 +5,7 @@
 
 #include "fixture.h"
 #include "vetquant/core/half.h"
+#include "vetquant/quant/log_scale.h"
 
 namespace vetquant::test {
 namespace {
@@ -119,6 +120,20 @@ TEST(Job, HalfScalesAreStoredExactlyAndCodesFitThem) {
     uint16_t bits;
     std::memcpy(&bits, &halves[i / 64 * 2], 2);
     const float s = half_to_float(bits);
+    EXPECT_LE(std::abs(f.values[i] - s * static_cast<float>(std::to_integer<int8_t>(codes[i]))), s * 0.5001f) << i;
+  }
+}
+
+TEST(Job, LogScalesAreStoredAsCodesOfTheGrid) {
+  const Fixture f({8, 64});
+  QuantJob job;
+  job.spec.scale_type = ScaleType::kLog8;
+  job.layout = {.channel_axes = {0}, .block_axis = 1, .block_size = 32};
+  const auto result = f.write(f.quantized(job, {8, 64}, DType::kInt8), {});
+  const auto codes = tensor_bytes(result.model_path, "w_codes"), scale = tensor_bytes(result.model_path, "w_scale");
+  ASSERT_EQ(scale.size(), 16u);
+  for (size_t i = 0; i < codes.size(); ++i) {
+    const float s = log8_grid()[std::to_integer<size_t>(scale[i / 32])];
     EXPECT_LE(std::abs(f.values[i] - s * static_cast<float>(std::to_integer<int8_t>(codes[i]))), s * 0.5001f) << i;
   }
 }

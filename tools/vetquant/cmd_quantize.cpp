@@ -74,6 +74,7 @@ Run add_quantize(CLI::App& app, const Globals& globals) {
     AlgorithmSet algorithms;
     for (const std::string& plugin : globals.plugins) algorithms.load_plugin(plugin);
     Request request = request_of(*options);
+    request.threads = globals.threads;
     check_output_is_free(request.output, globals.replace());
     const Prepared prepared = options->lock.empty() ? prepare(request) : prepare_locked(request, options->lock);
     if (!options->explain.empty()) say(globals, explain_text(prepared, options->explain));

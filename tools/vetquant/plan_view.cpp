@@ -128,7 +128,7 @@ nlohmann::ordered_json plan_json(const Prepared& p) {
         entry["block_axis"] = tensor.layout.block_axis;
         entry["block"] = tensor.layout.block_size;
       }
-      entry["scales"] = tensor.spec.scale_type == ScaleType::kFloat16 ? "fp16" : "fp32";
+      entry["scales"] = name_of(tensor.spec.scale_type);
     }
     entry["bytes_before"] = tensor.bytes_before;
     entry["bytes_after"] = tensor.bytes_after;

@@ -1,4 +1,4 @@
-// Right answers: top-1, top-k, macro F1, confusion.
+// Right answers: top-1, top-k, macro F1, calibration error, recall of each class, confusion.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@ inline constexpr uint32_t kNoClass = UINT32_MAX;  // no score was a number
 struct Answer {
   uint32_t best = kNoClass;  // highest score; the first of equal ones
   bool in_top_k = false;
+  double confidence = 0;  // the probability that the model gives to `best`
 };
 
 // `scores`: one for each class. NaN ranks last. Error{kUsage} where their number does not fit the test set.

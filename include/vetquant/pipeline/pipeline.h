@@ -27,13 +27,18 @@ struct Request {
   std::optional<std::string> target;    // else the policy's, else kDefaultTarget
   std::vector<ShapeBinding> shapes;
   Sidecar sidecar = Sidecar::kAuto;
+  // Of the quantization to come: the source's digest, which reads every byte, then begins beside the planning. 0: all cores.
+  std::optional<int> threads;
   std::filesystem::path output;  // of a plan, the name to be; empty: "<stem>.vetquant.onnx" beside the model stands in
 };
+
+class BackgroundDigest;
 
 // A loaded model, from which any number of plans can be made.
 struct Source {
   std::shared_ptr<const Model> model;
   std::shared_ptr<const GraphIndex> index;
+  std::shared_ptr<BackgroundDigest> digest = nullptr;  // where it was begun
 };
 Source load_source(const std::filesystem::path& model);
 
@@ -42,6 +47,7 @@ struct Prepared {
   Request request;
   std::shared_ptr<const Model> model;
   std::shared_ptr<const GraphIndex> index;
+  std::shared_ptr<BackgroundDigest> digest;  // where it was begun
   std::unique_ptr<ConstantFinder> constants;
   Policy policy;
   TargetProfile target;

@@ -14,6 +14,7 @@
 
 #include "vetquant/core/dtype.h"
 #include "vetquant/policy/document.h"
+#include "vetquant/quant/spec.h"
 
 namespace vetquant {
 
@@ -47,7 +48,7 @@ struct Use {
   std::optional<std::string> algorithm;
   std::optional<FormChoice> form;
   std::optional<int> accuracy_level;  // 0..4, MatMulNBits
-  std::optional<DType> scales;        // fp32 fp16: how scales are stored
+  std::optional<ScaleType> scales;    // fp32 fp16 log8: how scales are stored
   std::optional<DType> compute;       // fp32 fp16: for weights fp16 / bf16
   std::vector<std::string> helpers;
 };

@@ -57,6 +57,8 @@ class Algorithm {
                         std::span<float> zero_point, std::span<uint8_t> codes) const;
 };
 
+bool is_builtin_algorithm(std::string_view name);
+
 // Algorithms by name: the built-in table, then plug-ins that were loaded. Error{kUsage} with the nearest known name.
 class AlgorithmSet {
  public:

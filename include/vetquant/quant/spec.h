@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "vetquant/core/dtype.h"
 
@@ -18,10 +19,12 @@ namespace vetquant {
 enum class Symmetry { kSymmetric, kAsymmetric };
 enum class CodeRange { kFull, kNarrow, k7Bit };
 enum class ZeroPointKind { kInteger, kFloat };
+// How scales are stored. They are rounded to what can be stored first, and codes chosen for the rounded scale.
 enum class ScaleType {
   kFloat32,
-  kFloat16
-};  // kFloat16: scales are representable halves, codes are chosen for the rounded scale
+  kFloat16,
+  kLog8,  // 8 bits on a logarithmic grid: log_scale.h
+};
 
 struct QuantSpec {
   DType code_type = DType::kInt8;  // kInt8, kUint8, kInt4, kUint4
@@ -32,6 +35,9 @@ struct QuantSpec {
   std::string algorithm = "rtn";
   bool operator==(const QuantSpec&) const = default;
 };
+
+std::string_view name_of(ScaleType type);  // fp32, fp16, log8
+int bytes_of(ScaleType type);              // 4, 2, 1
 
 int code_min(const QuantSpec& spec);
 int code_max(const QuantSpec& spec);
