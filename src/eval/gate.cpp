@@ -33,7 +33,7 @@ std::string without_spaces(const std::string& text) {
 
 bool is_percent(const std::string& metric) {
   return metric.starts_with("top") || metric == "macro_f1" || metric == "ece" || metric == "recall" ||
-         metric == "agreement";
+         metric == "agreement" || metric == "cloze_accuracy";
 }
 
 void parse_value(std::string_view rest, const std::string& text, Gate& gate) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "judge_language.h"
 #include "judged.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/interrupt.h"
@@ -45,7 +46,11 @@ class Judge {
     name_models();
     for (size_t m = 0; m < models_.size(); ++m) count_operators(m);
     for (size_t m = 0; m < models_.size(); ++m) open(m);
-    answer_all();
+    if (set_.task == TaskKind::kLanguageModel) {
+      result_.steps = judge_language(set_, options_, models_);
+    } else {
+      answer_all();
+    }
     if (options_.timed_rounds > 0) measure_latency(models_, options_);
     for (size_t m = 0; m < models_.size(); ++m) finish(m);
     return std::move(result_);
@@ -245,6 +250,10 @@ class Judge {
       model.metrics = classification_metrics(set_, judged.answers, base ? base->answers : std::vector<Answer>{},
                                              options_.statistics);
       model.confusion = confusion_of(set_, judged.answers);
+    } else if (set_.task == TaskKind::kLanguageModel) {
+      model.metrics = language_metrics(*set_.language, judged.language, base ? &base->language : nullptr,
+                                       options_.statistics);
+      if (base) model.examples = language_examples(*set_.language, judged.language, base->language);
     } else if (base) {
       model.metrics = closeness_metrics(set_, judged.closeness, options_.statistics);
     }

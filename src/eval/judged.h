@@ -7,6 +7,7 @@
 #include "vetquant/eval/classification.h"
 #include "vetquant/eval/closeness.h"
 #include "vetquant/eval/judge.h"
+#include "vetquant/eval/language_model.h"
 
 namespace vetquant {
 
@@ -18,6 +19,7 @@ struct Judged {
   std::vector<double> latencies_ms;
   std::vector<Answer> answers;                              // classification
   std::map<std::string, std::vector<Closeness>> closeness;  // tensors: by output, one for each sample
+  LanguageAnswers language;                                 // language_model
   std::string failure;
   bool alive() const { return failure.empty(); }
 

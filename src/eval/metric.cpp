@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "vetquant/eval/language_model.h"
+
 namespace vetquant {
 
 const Interval* Estimate::at(double confidence_pct) const {
@@ -15,6 +17,9 @@ std::vector<std::string> known_metrics(const TestSet& set) {
   std::vector<std::string> names = {"file_bytes", "load_ms", "latency_ms", "settled_bytes", "peak_bytes"};
   if (set.task == TaskKind::kClassification) {
     names.insert(names.begin(), {"top1", "top" + std::to_string(set.top_k), "macro_f1", "ece", "recall"});
+  } else if (set.task == TaskKind::kLanguageModel) {
+    const std::vector<std::string> own = language_metric_names(*set.language);
+    names.insert(names.begin(), own.begin(), own.end());
   } else {
     names.insert(names.begin(), {"sqnr_db", "cosine", "max_error", "mean_error", "agreement", "broken"});
   }

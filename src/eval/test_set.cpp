@@ -36,13 +36,17 @@ TestSet from_yaml(const std::filesystem::path& path) {
   } else if (task == "tensors") {
     set.task = TaskKind::kTensors;
     read_tensors(map, folder, set);
+  } else if (task == "language_model") {
+    set.task = TaskKind::kLanguageModel;
+    read_language_model(map, folder, set);
   } else {
-    map.fail("task", "unknown task '" + task + "'; known are classification and tensors");
+    map.fail("task", "unknown task '" + task + "'; known are classification, language_model and tensors");
   }
   return set;
 }
 
 void count_samples(TestSet& set) {
+  if (set.task == TaskKind::kLanguageModel) return;  // counted when they were read
   std::string counted;
   for (const auto& [name, source] : set.inputs) {
     const auto samples = source->samples();
@@ -147,6 +151,16 @@ std::vector<NamedTensor> feed_of(const TestSet& set, size_t sample, size_t step,
   return feed;
 }
 
-std::string name_of(TaskKind task) { return task == TaskKind::kClassification ? "classification" : "tensors"; }
+std::string name_of(TaskKind task) {
+  switch (task) {
+    case TaskKind::kClassification:
+      return "classification";
+    case TaskKind::kLanguageModel:
+      return "language_model";
+    case TaskKind::kTensors:
+      break;
+  }
+  return "tensors";
+}
 
 }  // namespace vetquant

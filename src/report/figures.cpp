@@ -17,7 +17,7 @@ struct Title {
   const char* words;
 };
 
-constexpr std::array<Title, 25> kTitles = {{{"top1", "top-1 accuracy"},
+constexpr std::array<Title, 28> kTitles = {{{"top1", "top-1 accuracy"},
                                             {"top5", "top-5 accuracy"},
                                             {"macro_f1", "macro F1"},
                                             {"ece", "calibration error"},
@@ -41,6 +41,9 @@ constexpr std::array<Title, 25> kTitles = {{{"top1", "top-1 accuracy"},
                                             {"token_perplexity", "token perplexity"},
                                             {"word_perplexity", "word perplexity"},
                                             {"kl_mean", "mean KL divergence"},
+                                            {"kl_p99", "99th percentile of KL"},
+                                            {"kl_max", "largest KL divergence"},
+                                            {"top1_agreement", "top-1 agreement"},
                                             {"real_time_factor", "real-time factor"}}};
 
 std::string plain(double value, const std::string& unit) {

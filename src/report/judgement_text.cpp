@@ -108,6 +108,44 @@ std::string closeness_table(const Judgement& judgement) {
   return any ? table.text() + "\n" : "";
 }
 
+std::string language_table(const Judgement& judgement) {
+  const double confidence = confidence_of(judgement);
+  TextTable table({{"model", kLeft},
+                   {"perplexity"},
+                   {"change %"},
+                   {compact(confidence) + " %"},
+                   {"bits/byte"},
+                   {"KL mean"},
+                   {"KL p99"},
+                   {"top-1 %"},
+                   {"cloze %"},
+                   {"change"}});
+  for (const ModelResult& model : judgement.models) {
+    const auto figure = [&](const char* key, const auto& show) {
+      const Metric* found = find_metric(model, key);
+      return found ? show(found->value.value) : std::string("-");
+    };
+    const auto two = [](double value) { return fixed(value, 2); };
+    const auto four = [](double value) { return fixed(value, 4); };
+    std::vector<std::string> cells = {model.name, figure("token_perplexity", compact), "", ""};
+    const Metric* perplexity = find_metric(model, "token_perplexity");
+    if (perplexity && perplexity->ratio) {
+      Estimate change = *perplexity->ratio;
+      change.value = 100 * (change.value - 1);
+      for (ConfidenceInterval& entry : change.intervals)
+        entry.interval = {100 * (entry.interval.low - 1), 100 * (entry.interval.high - 1)};
+      cells[2] = with_sign(change.value, 2);
+      cells[3] = range(change, confidence, 2);
+    }
+    const Metric* cloze = find_metric(model, "cloze_accuracy");
+    cells.insert(cells.end(), {figure("bits_per_byte", four), figure("kl_mean", compact), figure("kl_p99", compact),
+                               figure("top1_agreement", two), figure("cloze_accuracy", two),
+                               cloze && cloze->difference ? with_sign(cloze->difference->value, 2) : ""});
+    if (perplexity || cloze) table.row(std::move(cells));
+  }
+  return table.text() + "\n";
+}
+
 std::string cost_table(const Judgement& judgement) {
   const double confidence = confidence_of(judgement);
   TextTable table({{"model", kLeft},
@@ -238,7 +276,9 @@ std::string judgement_text(const Judgement& judgement, const std::vector<GateRes
       text += wrapped("FAILED  " + short_name(model) + ": " + printable(model.failure, 600), "        ");
   }
   if (text.find("FAILED") != std::string::npos) text += "\n";
-  text += judgement.task == "tensors" ? closeness_table(judgement) : accuracy_table(judgement);
+  text += judgement.task == "tensors"          ? closeness_table(judgement)
+          : judgement.task == "language_model" ? language_table(judgement)
+                                               : accuracy_table(judgement);
   text += cost_table(judgement);
   text += graphs_text(judgement, detail);
   if (detail == Detail::kFull) text += recall_text(judgement) + confusion_text(judgement);

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "eval/language_support.h"
 #include "support/model_builder.h"
 
 namespace vetquant::test {
@@ -164,6 +165,9 @@ void write_fixture_models(const fs::path& folder) {
   const onnx::TensorProto weights = float_tensor("w", {64, 64}, random_floats(64 * 64, 15));
   write_bytes(folder / "external.weights", weights.raw_data());
   write_bytes(folder / "escaping.onnx", external("../external.weights").bytes());
+  write_bytes(folder / "bigram.onnx", bigram_model(b_follows_a()).bytes());
+  write_bytes(folder / "uniform.onnx", bigram_model(std::vector<float>(16, 0)).bytes());
+  write_bytes(folder / "four_tokens.json", kFourTokens);
   write_bytes(folder / "truncated.onnx", mlp().bytes().substr(0, 5000));
 }
 

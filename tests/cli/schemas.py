@@ -133,6 +133,10 @@ def write_test_sets(folder):
     (folder / "noise.yaml").write_text("version: 1\ntask: tensors\nname: noise\nrandom: {seed: 1, samples: 4}\n")
     (folder / "policy.yaml").write_text(
         "version: 1\nextends: int8\nrules:\n  - name: second\n    match: {node: '**/fc2/**'}\n    use: {weights: int4}\n")
+    (folder / "language.yaml").write_text(
+        "version: 1\ntask: language_model\ntokenizer: four_tokens.json\ntexts: texts.txt\ncloze: gaps.csv\n")
+    (folder / "texts.txt").write_text("ab ab\nbab cab\nabc ab\ncab\nab bab\naab\n")
+    (folder / "gaps.csv").write_text("text,choices,answer\na___,b|c,b\nba___,c|b,b\n")
 
 
 def small_commands(folder, schemas):
@@ -174,6 +178,7 @@ def judging_commands(folder, schemas):
     check_run(folder, schemas, "eval", "mlp.onnx", "mlp.int8.onnx", "mlp.int4.onnx", *judging, "--gate", "file_bytes<=0.9x")
     check_run(folder, schemas, "eval", "mlp.onnx", "mlp.int8.onnx", *judging, "--gate", "file_bytes<=1kB", code=6)
     check_run(folder, schemas, "eval", "mlp.onnx", "truncated.onnx", *judging, code=6)  # one that does not load
+    check_run(folder, schemas, "eval", "bigram.onnx", "uniform.onnx", "--test-set", "language.yaml")
     check_run(folder, schemas, "compare", "mlp.onnx", "mlp.int8.onnx")
     check_run(folder, schemas, "compare", "tied.onnx", "tied.int4.onnx", "--weights-only")
     check_run(folder, schemas, "compare", "mlp.onnx", "mlp.fp16.onnx", *judging)

@@ -1,7 +1,8 @@
 // What models are judged on: a small YAML file, or a bare .npz of inputs. docs/judging.md describes every key.
 //
-// Two tasks: `classification` (a right answer for each item) and `tensors` (outputs compared with the baseline's). What is
-// resampled for intervals is the item, or its cluster where the set names clusters (a voice, a document).
+// Tasks: `classification` (a right answer for each item), `tensors` (outputs compared with the baseline's) and
+// `language_model` (texts, and gaps in them). What is resampled for intervals is the item, or its cluster where the set names
+// clusters (a voice, a document).
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,9 @@
 
 namespace vetquant {
 
-enum class TaskKind { kClassification, kTensors };
+enum class TaskKind { kClassification, kTensors, kLanguageModel };
+
+struct LanguageSet;  // language_model.h
 
 struct StatePair {
   std::string output, input;  // what the model gives at `output` it gets at `input` in the next step of the sample
@@ -53,6 +56,8 @@ struct TestSet {
   // tensors
   std::vector<std::string> outputs;          // compared ones; empty: all but states
   std::map<std::string, double> thresholds;  // of outputs that are decisions
+
+  std::shared_ptr<const LanguageSet> language;  // language_model
 };
 
 // Reads the set, checks every digest that it names. Error{kUsage} "set.yaml:3:1: ...".

@@ -1,0 +1,153 @@
+#include "causal_model.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "vetquant/core/error.h"
+#include "vetquant/eval/input_source.h"
+
+namespace vetquant {
+namespace {
+
+constexpr const char* kLogits = "logits";
+
+bool is_cache(const std::string& input) { return input.starts_with("past"); }
+
+std::string present_of(const std::string& input) {
+  for (const std::string past : {"past_key_values", "past"}) {
+    if (input.starts_with(past)) return "present" + input.substr(past.size());
+  }
+  return input;
+}
+
+const TensorInfo* info_called(const std::vector<TensorInfo>& infos, const std::string& name) {
+  const auto found = std::find_if(infos.begin(), infos.end(), [&](const auto& info) { return info.name == name; });
+  return found == infos.end() ? nullptr : &*found;
+}
+
+HostTensor* tensor_called(std::vector<NamedTensor>& tensors, const std::string& name) {
+  const auto found =
+      std::find_if(tensors.begin(), tensors.end(), [&](const auto& entry) { return entry.name == name; });
+  return found == tensors.end() ? nullptr : &found->tensor;
+}
+
+HostTensor empty_cache(const TensorInfo& info) {
+  HostTensor tensor{info.dtype, info.shape, {}};
+  bool grows = false;
+  for (size_t d = 0; d < tensor.shape.size(); ++d) {
+    if (tensor.shape[d] >= 0) continue;
+    const std::string symbol = d < info.symbols.size() ? info.symbols[d] : "";
+    const bool batch = symbol.find("batch") != std::string::npos || (symbol.empty() && d == 0);
+    if (!batch && grows)
+      throw Error(
+          ErrorCode::kUsage,
+          "the model's cache does not tell the batch from the tokens by the names of its axes: " + describe(info));
+    tensor.shape[d] = batch ? 1 : 0;
+    grows |= !batch;
+  }
+  if (!grows) throw Error(ErrorCode::kUsage, "the model's cache cannot be empty: " + describe(info));
+  return tensor;
+}
+
+HostTensor integers(const TensorInfo& info, size_t count, const auto& value) {
+  std::vector<int64_t> values(count);
+  for (size_t i = 0; i < count; ++i) values[i] = value(i);
+  return fitted(make_int64s({1, static_cast<int64_t>(count)}, values), info);
+}
+
+HostTensor input_of(const TensorInfo& info, std::span<const uint32_t> ids, size_t past) {
+  if (info.name == "input_ids") return integers(info, ids.size(), [&](size_t i) { return int64_t{ids[i]}; });
+  if (info.name == "attention_mask") return integers(info, past + ids.size(), [](size_t) { return 1; });
+  if (info.name == "position_ids")
+    return integers(info, ids.size(), [&](size_t i) { return static_cast<int64_t>(past + i); });
+  if (info.name == "use_cache_branch") return fitted(make_int64s({1}, {past > 0 ? 1 : 0}), info);
+  throw Error(ErrorCode::kUsage, "the model wants an input '" + info.name +
+                                     "'; the task language_model feeds input_ids, attention_mask, "
+                                     "position_ids, past_key_values.* and use_cache_branch");
+}
+
+std::vector<NamedTensor> feed_for(Judged& model, std::span<const uint32_t> ids, size_t past) {
+  std::vector<NamedTensor> feed;
+  for (const TensorInfo& info : model.opened.inputs) {
+    if (!is_cache(info.name)) {
+      feed.push_back({info.name, input_of(info, ids, past)});
+    } else if (past == 0) {
+      feed.push_back({info.name, empty_cache(info)});
+    } else {
+      HostTensor* present = tensor_called(model.outputs, present_of(info.name));
+      if (!present)
+        throw Error(ErrorCode::kGate, "the model gave no '" + present_of(info.name) + "', which it wants back");
+      feed.push_back({info.name, std::move(*present)});
+    }
+  }
+  return feed;
+}
+
+void append(Logits& logits, const HostTensor& tensor, size_t positions, uint32_t greatest_id) {
+  const auto& shape = tensor.shape;
+  const bool fits = shape.size() >= 2 && shape.size() <= 3 &&
+                    shape[shape.size() - 2] == static_cast<int64_t>(positions) && (shape.size() == 2 || shape[0] == 1);
+  if (!fits) {
+    throw Error(ErrorCode::kGate, "the model gives logits " + describe(tensor) + " for " + std::to_string(positions) +
+                                      " tokens; one row for each is needed");
+  }
+  const auto vocabulary = static_cast<size_t>(shape.back());
+  if (vocabulary <= greatest_id || (logits.vocabulary != 0 && logits.vocabulary != vocabulary)) {
+    throw Error(ErrorCode::kGate, "the model gives logits of " + std::to_string(vocabulary) +
+                                      " tokens, but the tokenizer gives token " + std::to_string(greatest_id));
+  }
+  logits.vocabulary = vocabulary;
+  const HostTensor floats = converted(tensor, DType::kFloat32);
+  const size_t before = logits.values.size(), count = positions * vocabulary;
+  logits.values.resize(before + count);
+  std::memcpy(logits.values.data() + before, floats.data.data(), count * sizeof(float));
+}
+
+}  // namespace
+
+void check_causal(const OpenedModel& model, uint32_t greatest_id) {
+  if (!info_called(model.inputs, "input_ids"))
+    throw Error(ErrorCode::kUsage,
+                "the model has no input 'input_ids'; the task language_model is for decoder-only models");
+  const TensorInfo* logits = info_called(model.outputs, kLogits);
+  if (!logits) throw Error(ErrorCode::kUsage, "the model has no output 'logits'");
+  if (!logits->shape.empty() && logits->shape.back() >= 0 && logits->shape.back() <= int64_t{greatest_id}) {
+    throw Error(ErrorCode::kUsage, "the model's logits are " + describe(*logits) + ", but the tokenizer gives token " +
+                                       std::to_string(greatest_id) + "; is it the model's own?");
+  }
+  const std::vector<uint32_t> one = {0};
+  for (const TensorInfo& info : model.inputs) {
+    if (is_cache(info.name)) {
+      empty_cache(info);
+      if (!info_called(model.outputs, present_of(info.name)))
+        throw Error(ErrorCode::kUsage,
+                    "the model has no output '" + present_of(info.name) + "' for its cache '" + info.name + "'");
+    } else if (info.name != "input_ids" && info.name != "attention_mask" && info.name != "position_ids") {
+      input_of(info, one, 0);
+    }
+  }
+}
+
+Logits run_causal(Judged& model, std::span<const uint32_t> ids, size_t tokens_per_run, uint32_t greatest_id) {
+  const bool caches = std::any_of(model.opened.inputs.begin(), model.opened.inputs.end(),
+                                  [](const TensorInfo& info) { return is_cache(info.name); });
+  const size_t width = caches && tokens_per_run > 0 ? tokens_per_run : ids.size();
+  Logits logits;
+  for (size_t past = 0; past < ids.size(); past += width) {
+    const auto part = ids.subspan(past, std::min(width, ids.size() - past));
+    const std::vector<NamedTensor> feed = feed_for(model, part, past);
+    std::vector<std::string> wanted = {kLogits};
+    for (const TensorInfo& info : model.opened.inputs) {
+      if (is_cache(info.name) && past + width < ids.size()) wanted.push_back(present_of(info.name));
+    }
+    model.outputs = model.worker->run(feed, wanted);
+    if (model.first_feed.empty()) model.first_feed = feed;
+    const HostTensor* found = tensor_called(model.outputs, kLogits);
+    if (!found) throw Error(ErrorCode::kGate, "the model gave no logits");
+    append(logits, *found, part.size(), greatest_id);
+  }
+  model.outputs.clear();
+  return logits;
+}
+
+}  // namespace vetquant

@@ -1,0 +1,151 @@
+#include "judge_language.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "causal_model.h"
+#include "token_scores.h"
+#include "vetquant/core/error.h"
+#include "vetquant/core/interrupt.h"
+#include "vetquant/core/parallel.h"
+#include "vetquant/eval/language_model.h"
+
+namespace vetquant {
+namespace {
+
+constexpr size_t kWorstKept = 20;
+
+struct Window {
+  size_t document = 0;
+  std::span<const uint32_t> ids;  // fed; ids[i]'s logits are of the token after it
+  std::span<const uint32_t> next;
+  size_t begin = 0;         // of ids, in the document
+  size_t first_scored = 0;  // index into next
+};
+
+void keep_worst(std::vector<TokenDoubt>& worst, const TokenDoubt& doubt) {
+  const auto at = std::find_if(worst.begin(), worst.end(), [&](const auto& known) { return known.kl < doubt.kl; });
+  worst.insert(at, doubt);
+  if (worst.size() > kWorstKept) worst.pop_back();
+}
+
+class LanguageJudge {
+ public:
+  LanguageJudge(const TestSet& set, const JudgeOptions& options, std::vector<Judged>& models)
+      : set_(*set.language), options_(options), models_(models), base_(models[options.baseline]) {}
+
+  size_t run() {
+    // A baseline that this task is not for is the user's mistake; another model's misfit is its result.
+    if (base_.alive()) check_causal(base_.opened, set_.greatest_id);
+    for (Judged& model : models_) {
+      model.attempt([&] { check_causal(model.opened, set_.greatest_id); });
+      model.language.documents.resize(set_.documents.size());
+    }
+    for (size_t d = 0; d < set_.documents.size(); ++d) {
+      read(d);
+      report(d + 1, set_.documents.size(), "documents");
+    }
+    for (size_t i = 0; i < set_.cloze.size(); ++i) {
+      fill(set_.cloze[i]);
+      report(i + 1, set_.cloze.size(), "cloze items");
+    }
+    return steps_;
+  }
+
+ private:
+  void report(uint64_t done, uint64_t total, const std::string& unit) const {
+    interrupt::check();
+    if (options_.progress) options_.progress({"judge", done, total, unit});
+  }
+
+  void read(size_t document) {
+    const ScoredText& text = set_.documents[document].text;
+    const size_t last = text.ids.size() - 1;
+    size_t scored = text.first_scored;  // the next token to be scored
+    for (size_t begin = 0; scored <= last; begin += set_.stride) {
+      const size_t count = std::min(set_.window, last - begin);
+      const auto all = std::span(text.ids);
+      const Window window{document, all.subspan(begin, count), all.subspan(begin + 1, count), begin,
+                          std::max(scored, begin + 1) - begin - 1};
+      read(window);
+      scored = std::max(scored, begin + count + 1);
+      ++steps_;
+    }
+  }
+
+  void read(const Window& window) {
+    base_logits_ = {};
+    base_scores_.clear();
+    base_.attempt([&] { base_logits_ = score(base_, window); });
+    parallel_for(models_.size(), options_.models_at_once, [&](uint64_t m) {
+      if (&models_[m] != &base_) models_[m].attempt([&] { score(models_[m], window); });
+    });
+  }
+
+  Logits score(Judged& model, const Window& window) {
+    Logits logits = run_causal(model, window.ids, set_.tokens_per_run, set_.greatest_id);
+    DocumentScore& document = model.language.documents[window.document];
+    for (size_t i = window.first_scored; i < window.ids.size(); ++i) {
+      const TokenScore own = score_token(logits.at(i), window.next[i]);
+      document.nll += own.nll;
+      ++document.tokens;
+      if (&model == &base_) {
+        base_scores_.push_back(own);
+      } else if (base_.alive()) {
+        compare(model, window, i, logits, own);
+      }
+    }
+    return logits;
+  }
+
+  void compare(Judged& model, const Window& window, size_t i, const Logits& logits, const TokenScore& own) const {
+    if (logits.vocabulary != base_logits_.vocabulary) {
+      throw Error(ErrorCode::kGate, "the model gives logits of " + std::to_string(logits.vocabulary) +
+                                        " tokens where the baseline gives " + std::to_string(base_logits_.vocabulary));
+    }
+    const TokenScore& base = base_scores_[i - window.first_scored];
+    const double kl = divergence(base_logits_.at(i), base.log_sum, logits.at(i), own.log_sum);
+    DocumentScore& document = model.language.documents[window.document];
+    document.kl.push_back(static_cast<float>(kl));
+    document.agreed += own.best == base.best ? 1 : 0;
+    if (kl > 0) keep_worst(model.language.worst, {kl, window.document, window.begin + i + 1, own.best, base.best});
+  }
+
+  void fill(const ClozeItem& item) {
+    parallel_for(models_.size(), options_.models_at_once, [&](uint64_t m) {
+      models_[m].attempt([&] { models_[m].language.picks.push_back(pick(models_[m], item)); });
+    });
+    steps_ += item.texts.size();
+  }
+
+  uint32_t pick(Judged& model, const ClozeItem& item) const {
+    std::vector<double> nll;
+    for (const ScoredText& text : item.texts) {
+      const auto ids = std::span(text.ids).first(text.ids.size() - 1);
+      const Logits logits = run_causal(model, ids, set_.tokens_per_run, set_.greatest_id);
+      Sum sum;
+      for (size_t i = text.first_scored - 1; i < ids.size(); ++i)
+        sum.add(score_token(logits.at(i), text.ids[i + 1]).nll);
+      nll.push_back(std::isfinite(sum.value()) ? sum.value() : HUGE_VAL);
+    }
+    const auto least = std::min_element(nll.begin(), nll.end());
+    const bool sure = std::isfinite(*least) && std::count(nll.begin(), nll.end(), *least) == 1;
+    return sure ? static_cast<uint32_t>(least - nll.begin()) : kNoChoice;
+  }
+
+  const LanguageSet& set_;
+  const JudgeOptions& options_;
+  std::vector<Judged>& models_;
+  Judged& base_;
+  Logits base_logits_;                   // of the window at hand
+  std::vector<TokenScore> base_scores_;  // of its scored tokens
+  size_t steps_ = 0;
+};
+
+}  // namespace
+
+size_t judge_language(const TestSet& set, const JudgeOptions& options, std::vector<Judged>& models) {
+  return LanguageJudge(set, options, models).run();
+}
+
+}  // namespace vetquant
