@@ -251,8 +251,8 @@ class Judge {
                                              options_.statistics);
       model.confusion = confusion_of(set_, judged.answers);
     } else if (set_.task == TaskKind::kLanguageModel) {
-      model.metrics = language_metrics(*set_.language, judged.language, base ? &base->language : nullptr,
-                                       options_.statistics);
+      model.metrics =
+          language_metrics(*set_.language, judged.language, base ? &base->language : nullptr, options_.statistics);
       if (base) model.examples = language_examples(*set_.language, judged.language, base->language);
     } else if (base) {
       model.metrics = closeness_metrics(set_, judged.closeness, options_.statistics);

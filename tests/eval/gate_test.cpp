@@ -90,9 +90,10 @@ TEST(Gate, AnUnknownMetricIsToldBeforeTheWork) {
     check_gates({parse_gate("wer<=+0.3")}, set);
     FAIL();
   } catch (const Error& error) {
-    EXPECT_STREQ(error.what(),
-                 "gate 'wer<=+0.3': the task classification has no metric 'wer'; it has top1, top5, macro_f1, ece, recall, "
-                 "file_bytes, load_ms, latency_ms, settled_bytes, peak_bytes");
+    EXPECT_STREQ(
+        error.what(),
+        "gate 'wer<=+0.3': the task classification has no metric 'wer'; it has top1, top5, macro_f1, ece, recall, "
+        "file_bytes, load_ms, latency_ms, settled_bytes, peak_bytes");
   }
 }
 
