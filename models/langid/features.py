@@ -1,74 +1,116 @@
-"""Training utterances as log-mel features, in pieces of 4 s: all as they are, every fourth degraded as well.
+"""Training speech as log-mel features in pieces of 4 s, a part of them degraded, with the phoneme that each frame lies in.
 
-    python features.py --sound CACHE --out FOLDER [--jobs 2]
+    python features.py --out FOLDER [--utterances 16000] [--jobs 2]
 
-FOLDER/features<part>.f16 [frames, 64]; index<part>.npy [pieces, 4]: start, frames, language, engine. Part 0: as they are, 1: degraded.
+Every utterance has a voice of its own: most are made up (voices.py), the others are espeak-ng's and MBROLA's for training.
+FOLDER/features.f16 [frames, 64]; phonemes.u8 [frames]; index.npy [pieces, 4]: start, frames, language, engine;
+phonemes.txt: the symbols' names, line by line. Nothing but the number of utterances decides what comes out.
 """
 
 import argparse
-import csv
-import functools
 import pathlib
+import random
 from multiprocessing import Pool
 
 import numpy as np
-import soundfile
+from scipy.signal import resample_poly
 
-from degrade import RATE, degrade, log_mel
-from voices import LANGUAGES
+from degrade import HOP, RATE, degrade, log_mel
+from sound import Texts
+from speak import Speaker
+from voices import ENGINES, ESPEAK_DIALECTS, ESPEAK_VARIANTS, LANGUAGES, MBROLA, MBROLA_LANGUAGE, made_variant
 
-ENGINES = ["espeak", "mbrola"]
 PIECE = 4 * RATE
-EVERY = (1, 4)  # of the pieces, by part
-BABBLERS = 60
+SENTENCES = 3
+SHIPPED_SHARE, DEGRADED_SHARE = 0.2, 0.4
+BABBLERS = 24
+# Utterances from this number on are MBROLA's: each of its few speakers becomes many, by vocal tracts of other lengths.
+FIRST_OF_MBROLA, WARPS = 12500, 1.3
+UNKNOWN = 255
+
+state = {}
 
 
-@functools.cache
-def babblers(folder, files):
-    """Some utterances that stay in memory."""
-    return [soundfile.read(folder / f"{file}.flac", dtype="float32")[0][:6 * RATE] for file in files]
+def start_worker():
+    state["speaker"] = Speaker()
+    state["texts"] = {language: Texts(language) for language in LANGUAGES}
+    state["babblers"] = [speak(-1 - number)[0][:6 * RATE] for number in range(BABBLERS)]
 
 
-def one(job):
-    """The features of an utterance's pieces."""
-    number, part, folder, identity, others = job
-    rng = np.random.default_rng([7, number, part])
-    voices = babblers(folder, others) if part else []
-    sound, _ = soundfile.read(folder / f"{identity}.flac", dtype="float32")
-    pieces = [sound[at:at + PIECE] for at in range(0, max(1, len(sound) - 2 * RATE), PIECE)]
-    made = []
-    for piece in pieces[number % EVERY[part]::EVERY[part]]:
-        if part:
-            piece = degrade(piece, rng, lambda: voices[rng.integers(len(voices))], rng.uniform(0.4, 1))
-        made.append(log_mel(piece).astype(np.float16))
-    return made
+def speak(number):
+    """Utterance `number`: its sound, phonemes, language, engine."""
+    rng = random.Random(f"langid {number}")
+    warp = 1.0
+    if number >= FIRST_OF_MBROLA:
+        language = rng.choice(sorted(set(MBROLA_LANGUAGE[v[:2]] for v in MBROLA["train"])))
+        voice = "mb-" + rng.choice([v for v in MBROLA["train"] if MBROLA_LANGUAGE[v[:2]] == language])
+        engine, variant = "mbrola", None
+        warp = WARPS ** rng.uniform(-1, 1)
+    else:
+        engine, language = "espeak", rng.choice(LANGUAGES)
+        shipped = rng.random() < SHIPPED_SHARE
+        variant = None if shipped else made_variant(number)
+        voice = rng.choice(ESPEAK_DIALECTS[language]) + "+" + (rng.choice(ESPEAK_VARIANTS["train"]) if shipped else "made")
+    text = " ".join(state["texts"][language].draw_for_training(rng) for _ in range(SENTENCES))
+    speed, pitch = rng.uniform(0.75, 1.3), rng.uniform(0.7, 1.35)
+    sound, phonemes = state["speaker"].speak(voice, text, speed / warp, pitch / warp, variant)
+    if warp != 1:  # a vocal tract shorter by that much, at the speed and pitch that were asked for
+        sound = resample_poly(sound, 100, round(100 * warp))
+        phonemes = [(second / warp, name) for second, name in phonemes]
+    return 0.7 * sound / (np.abs(sound).max() + 1e-6), phonemes, language, engine
+
+
+def base(symbol):
+    """An IPA symbol without length, gaps and espeak-ng's own marks; language switches are nothing."""
+    return "" if symbol.startswith("(") else symbol.strip("ː:-_\"?ˈˌ")
+
+
+def one(number):
+    """Pieces: (features, a name for each frame's phoneme), language, engine."""
+    rng = np.random.default_rng([7, number])
+    try:
+        sound, phonemes, language, engine = speak(number)
+    except ValueError:
+        return [], 0, 0
+    starts = np.array([second for second, _ in phonemes])
+    names = np.array([base(symbol) for _, symbol in phonemes] or [""])
+    pieces = []
+    for at in range(0, max(1, len(sound) - 2 * RATE), PIECE):
+        piece, stretch = sound[at:at + PIECE], 1.0
+        if rng.random() < DEGRADED_SHARE:
+            before = len(piece)
+            piece = degrade(piece, rng, lambda: state["babblers"][rng.integers(BABBLERS)], rng.uniform(0.4, 1))
+            stretch = before / len(piece)
+        features = log_mel(piece).astype(np.float16)
+        seconds = at / RATE + np.arange(len(features)) * HOP / RATE * stretch
+        pieces.append((features, names[np.maximum(np.searchsorted(starts, seconds, "right") - 1, 0)]))
+    return pieces, LANGUAGES.index(language), ENGINES.index(engine)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--sound", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--utterances", type=int, default=16000)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--parts", type=int, nargs="*", default=[0, 1])
     arguments = parser.parse_args()
+    if (arguments.out / "index.npy").exists():
+        return
     arguments.out.mkdir(parents=True, exist_ok=True)
-    rows = [r for r in csv.DictReader(open(arguments.sound / "plan.csv", encoding="utf-8"))
-            if r["split"] == "train" and (arguments.sound / f"{r['id']}.flac").exists()]
-    others = tuple(r["id"] for r in rows[::max(1, len(rows) // BABBLERS)])
-    with Pool(arguments.jobs) as pool:
-        for part in arguments.parts:
-            if (arguments.out / f"index{part}.npy").exists():
-                continue
-            index, position = [], 0
-            jobs = [(number, part, arguments.sound, r["id"], others) for number, r in enumerate(rows)]
-            with open(arguments.out / f"features{part}.f16", "wb") as file:
-                for row, pieces in zip(rows, pool.imap(one, jobs, chunksize=16)):
-                    for piece in pieces:
-                        file.write(piece.tobytes())
-                        index.append((position, len(piece), LANGUAGES.index(row["language"]), ENGINES.index(row["engine"])))
-                        position += len(piece)
-            np.save(arguments.out / f"index{part}.npy", np.array(index))
-            print(f"part {part}: {len(index)} pieces, {position / 360000:.1f} hours", flush=True)
+    index, position, symbols = [], 0, {}
+    with Pool(arguments.jobs, start_worker) as pool, open(arguments.out / "features.f16", "wb") as features_file, \
+            open(arguments.out / "phonemes.u8", "wb") as phonemes_file:
+        for number, (pieces, language, engine) in enumerate(pool.imap(one, range(arguments.utterances), chunksize=8)):
+            for features, names in pieces:
+                features_file.write(features.tobytes())
+                unique, at = np.unique(names, return_inverse=True)
+                codes = np.array([min(UNKNOWN, symbols.setdefault(name, len(symbols))) for name in unique], np.uint8)
+                phonemes_file.write(codes[at].tobytes())
+                index.append((position, len(features), language, engine))
+                position += len(features)
+            if number % 500 == 0:
+                print(f"{number} utterances, {position / 360000:.1f} hours, {len(symbols)} phonemes", flush=True)
+    (arguments.out / "phonemes.txt").write_text("".join(name + "\n" for name in symbols), encoding="utf-8")
+    np.save(arguments.out / "index.npy", np.array(index))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes langid.onnx and its test sets from the texts: synthesizers from Debian 12, Python packages from PyPI.
 #
-#   models/langid/make.sh FOLDER      about 2 hours on two idle cores, 4 GB in FOLDER; finished steps are not done again
+#   models/langid/make.sh FOLDER      about 2 hours on two idle cores, 5 GB in FOLDER; finished steps are not done again
 #
 # The repository holds the result; nobody needs to run this to use it. Needs root (or sudo) only to install packages,
 # and Debian's components contrib and non-free (MBROLA, svox pico).
@@ -11,8 +11,7 @@ mkdir -p "${1:?usage: make.sh FOLDER}"
 work=$(cd "$1" && pwd)
 
 packages="python3-venv espeak-ng mbrola libttspico-utils"
-for voice in cz1 cz2 de1 de2 de3 de5 de6 de7 us1 us2 us3 en1 es1 es2 es3 es4 mx1 mx2 vz1 fr1 fr2 fr3 fr4 fr5 fr6 fr7 \
-             ca1 ca2 it1 it2 it3 it4 br1 br2 br3 br4 pt1; do
+for voice in cz2 de1 de2 de3 de5 de6 de7 us1 us2 us3 en1 fr1 fr2 fr3 fr4 fr5 fr6 fr7 ca1 ca2 br1 br2 br3 br4 pt1; do
   packages="$packages mbrola-$voice"
 done
 for program in espeak-ng mbrola pico2wave; do
@@ -29,10 +28,10 @@ fi
 python="$work/venv/bin/python"
 cd "$here"
 "$python" sound.py --out "$work/sound"
-"$python" features.py --sound "$work/sound" --out "$work/features"
+"$python" features.py --out "$work/features"
 "$python" make_sets.py --sound "$work/sound"
 [ -f "$work/model.pt" ] || "$python" train.py --features "$work/features" --out "$work/model.pt" --dev dev.yaml \
-  --strength 0.4 --strength-few 0.9
+  --strength 0.5 --strength-few 1
 "$python" export.py --weights "$work/model.pt" --out langid.onnx
 "$python" evaluate.py test.yaml langid.onnx
 "$python" evaluate.py heldout.yaml langid.onnx

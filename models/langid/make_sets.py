@@ -18,6 +18,7 @@ from voices import LANGUAGES
 
 HERE = pathlib.Path(__file__).parent
 SETS = ["dev", "test", "heldout"]
+BABBLERS = 60
 GAP = 640  # silence between clips in a file, so that the coder doesn't smear one into the next
 LICENCE = "CC0-1.0 (synthesized sound; see README.md for the voices)"
 
@@ -47,7 +48,7 @@ def make_set(name, plan, sound_folder):
     folder.mkdir(exist_ok=True)
     read = lambda identity: soundfile.read(sound_folder / f"{identity}.flac", dtype="float32")[0]
     rows = [r for r in plan if r["split"] == name and (sound_folder / f"{r['id']}.flac").exists()]
-    babblers = [r["id"] for r in rows]
+    babblers = [read(r["id"]) for r in rows[::max(1, len(rows) // BABBLERS)]]
     items = []
     for language in LANGUAGES:
         chosen = [r for r in rows if r["language"] == language]
@@ -58,7 +59,7 @@ def make_set(name, plan, sound_folder):
             clip = cut(read(row["id"]), rng)
             condition = "mild" if rng.random() < 0.6 else "clean"
             if condition == "mild":
-                clip = degrade(clip, rng, lambda: read(rng.choice(babblers)), strength=0.5)[:3 * RATE]
+                clip = degrade(clip, rng, lambda: babblers[rng.integers(len(babblers))], strength=0.5)[:3 * RATE]
             items.append(dict(file=f"{language}.opus", start_frame=position, frames=len(clip), label=language,
                               cluster=f"{row['engine']}:{row['voice']}", engine=row["engine"], voice=row["voice"],
                               sentence=f"{language}-{row['template']}", condition=condition, utterance=row["id"]))

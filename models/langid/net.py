@@ -60,12 +60,14 @@ class Body(nn.Module):
         self.logits = nn.Linear(width, classes)
         self.drop = nn.Dropout(0.1)
 
-    def hear(self, features):  # [N, frames, MELS] -> [N, frames/8, width]
+    def listen(self, features):  # [N, frames, MELS] -> [N, width, frames/4]
         maps = self.stem[:6](features.unsqueeze(1)).contiguous()  # the last convolution is faster channels first
         maps = self.stem[6:](maps)  # [N, C, frames/4, 8]
         steps = maps.transpose(1, 2).flatten(2)  # [N, frames/4, C*8]
         rows = self.drop(torch.relu(self.norm(self.project(steps)))).transpose(1, 2)
-        rows = rows + torch.relu(self.context(rows))
+        return rows + torch.relu(self.context(rows))
+
+    def slow(self, rows):  # -> [N, frames/8, width]
         return self.drop(torch.relu(self.halve(rows)).transpose(1, 2))
 
     def decide(self, steps):  # -> [N, classes]
@@ -77,7 +79,7 @@ class Body(nn.Module):
         return self.logits(self.drop(torch.relu(self.hidden(pooled))))
 
     def forward(self, features):
-        return self.decide(self.hear(features))
+        return self.decide(self.slow(self.listen(features)))
 
 
 class LangId(nn.Module):

@@ -1,9 +1,9 @@
-"""Texts to sound: draws sentences, assigns voices, runs the synthesizers; one 16 kHz FLAC per utterance.
+"""The sentences of the test sets to sound: draws them, assigns voices, runs the synthesizers; one 16 kHz FLAC per utterance.
 
     python sound.py --out CACHE [--jobs 2]
 
 The plan depends on the seed alone; finished utterances are not done again. Synthesizers come from Debian (see make.sh).
-A training utterance is several sentences long, all others are one sentence.
+features.py takes the sentences for training from here, too.
 """
 
 import argparse
@@ -13,24 +13,19 @@ import functools
 import pathlib
 import random
 import re
-import shutil
 import subprocess
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import soundfile
-from scipy.signal import resample_poly
 
-from voices import LANGUAGES, MADE_VARIANTS, all_voices, made_variant
+from speak import RATE, Speaker
+from voices import LANGUAGES, all_voices
 
 HERE = pathlib.Path(__file__).parent
-RATE = 16000
 # Utterances for each voice and language. Every test voice gets the same number: a synthesizer counts as much as it has voices.
-PER_VOICE = {("train", "espeak"): 1, ("train", "mbrola"): 50, ("dev", "espeak"): 6, ("dev", "mbrola"): 16,
-             ("test", "espeak"): 10, ("test", "mbrola"): 10, ("heldout", "pico"): 120}
-TRAIN_SENTENCES = 6
-VARIANTS_PER_COPY = 100
+PER_VOICE = {("dev", "espeak"): 6, ("dev", "mbrola"): 16, ("test", "espeak"): 16, ("test", "mbrola"): 16, ("heldout", "pico"): 120}
 # The net shall learn how a language sounds, not our templates: sentences in random word order, and made-up words.
 SHUFFLED_SHARE, MADE_UP_SHARE = 0.35, 0.25
 
@@ -107,15 +102,11 @@ def make_plan(seed):
     rows = []
     for voice in all_voices():
         for _ in range(PER_VOICE[voice.split, voice.engine]):
-            draws = texts[voice.language]
-            if voice.split == "train":
-                text, template = " ".join(draws.draw_for_training(rng) for _ in range(TRAIN_SENTENCES)), "train"
-            else:
-                for _ in range(50):
-                    text, template = draws.draw("test" if voice.split == "heldout" else voice.split, rng)
-                    if (voice.name, text) not in seen:
-                        break
-                seen.add((voice.name, text))
+            for _ in range(50):
+                text, template = texts[voice.language].draw("test" if voice.split == "heldout" else voice.split, rng)
+                if (voice.name, text) not in seen:
+                    break
+            seen.add((voice.name, text))
             kind = f"{voice.language}-{voice.split}-{voice.engine}"
             rows.append(dict(id=f"{kind}-{count[kind]:04d}", split=voice.split, language=voice.language, engine=voice.engine,
                              voice=voice.name, template=template, speed=round(rng.uniform(0.8, 1.25), 2),
@@ -124,68 +115,39 @@ def make_plan(seed):
     return rows
 
 
-class EspeakData:
-    """Copies of espeak-ng's data with our variants: several, and lean, as it lists at most 350 voices and reads all of them."""
 
-    def __init__(self, out):
-        self.folder = out / "espeak-data"
-        if self.folder.exists():
-            return
-        told = subprocess.run(["espeak-ng", "--version"], capture_output=True, text=True, check=True).stdout
-        made = out / "espeak-data.part"
-        for number in range(MADE_VARIANTS):
-            data = made / str(number // VARIANTS_PER_COPY) / "espeak-ng-data"
-            if not data.exists():
-                shutil.copytree(told.split("Data at: ")[1].strip(), data)
-                for file in [*data.glob("voices/*/*"), *data.glob("lang/*/*")]:
-                    if file.parent.name in ("mb", "!v") or file.name.partition("-")[0] not in LANGUAGES:
-                        file.unlink()
-            (data / "voices/!v" / f"made{number}").write_text(made_variant(number))
-        made.rename(self.folder)
-
-    def option(self, voice):
-        made = re.search(r"\+made(\d+)$", voice)
-        return [f"--path={self.folder / str(int(made[1]) // VARIANTS_PER_COPY)}"] if made else []
+worker = {}
 
 
-def run(command):
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
+def start_worker():
+    worker["speaker"] = Speaker()
 
 
-def speak(row, wav, data):
-    engine, text = row["engine"], row["text"]
-    if engine == "pico":
-        run(["pico2wave", "-l", row["voice"], "-w", wav,
-             f'<speed level="{int(100 * row["speed"])}"><pitch level="{int(100 * row["pitch"])}">{text}</pitch></speed>'])
-    else:
-        run(["espeak-ng", *data.option(row["voice"]), "-v", row["voice"], "-s", str(int(165 * row["speed"])), "-p",
-             str(int(50 * row["pitch"])), "-w", wav, text])
+def speak(row):
+    """[n] float32 at 16 kHz."""
+    if row["engine"] != "pico":
+        return worker["speaker"].speak(row["voice"], row["text"], row["speed"], row["pitch"])[0]
+    with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+        text = f'<speed level="{int(100 * row["speed"])}"><pitch level="{int(100 * row["pitch"])}">{row["text"]}</pitch></speed>'
+        subprocess.run(["pico2wave", "-l", row["voice"], "-w", file.name, text], check=True, timeout=120)
+        return soundfile.read(file.name, dtype="float32")[0]
 
 
-def save(wav, flac):
-    sound, rate = soundfile.read(wav, dtype="float32")
-    if rate != RATE:
-        sound = resample_poly(sound, RATE, rate)
-    loud = np.flatnonzero(np.abs(sound) > 0.01 * max(1e-6, np.abs(sound).max()))
-    sound = sound[max(0, loud[0] - 800):loud[-1] + 800] if len(loud) else sound[:0]
-    if len(sound) < RATE // 2:
-        raise ValueError("too short")
-    sound = 0.7 * sound / np.abs(sound).max()
-    partial = flac.with_suffix(".part")
-    soundfile.write(partial, sound, RATE, format="FLAC", subtype="PCM_16", compression_level=0.0)
-    partial.rename(flac)
-
-
-def make_one(row, out, data):
+def make_one(row, out):
     flac = out / f"{row['id']}.flac"
     if flac.exists():
         return None
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            speak(row, f"{folder}/a.wav", data)
-            save(f"{folder}/a.wav", flac)
-        except (subprocess.SubprocessError, ValueError, RuntimeError) as error:
-            return f"{row['id']}: {type(error).__name__} {str(error)[-200:]}"
+    try:
+        sound = speak(row)
+        loud = np.flatnonzero(np.abs(sound) > 0.01 * max(1e-6, np.abs(sound).max()))
+        sound = sound[max(0, loud[0] - 800):loud[-1] + 800] if len(loud) else sound[:0]
+        if len(sound) < RATE // 2:
+            raise ValueError("too short")
+    except (subprocess.SubprocessError, ValueError, RuntimeError) as error:
+        return f"{row['id']}: {type(error).__name__} {str(error)[-200:]}"
+    partial = flac.with_suffix(".part")
+    soundfile.write(partial, 0.7 * sound / np.abs(sound).max(), RATE, format="FLAC", subtype="PCM_16", compression_level=0.0)
+    partial.rename(flac)
     return None
 
 
@@ -201,20 +163,10 @@ def main():
         writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    data = EspeakData(arguments.out)
-    order = list(rows)
-    random.Random(1).shuffle(order)
-    order.sort(key=lambda r: ["dev", "train", "test", "heldout"].index(r["split"]))  # training may start on a part
-    problems = []
-    with ProcessPoolExecutor(arguments.jobs) as pool:
-        made = pool.map(functools.partial(make_one, out=arguments.out, data=data), order, chunksize=8)
-        for number, problem in enumerate(made):
-            if problem:
-                problems.append(problem)
-            if number % 500 == 0:
-                print(f"{number}/{len(order)} utterances, {len(problems)} problems", flush=True)
-    (arguments.out / "problems.txt").write_text("\n".join(problems))
-    print(f"{len(rows)} planned, {len(problems)} problems", flush=True)
+    with ProcessPoolExecutor(arguments.jobs, initializer=start_worker) as pool:
+        made = pool.map(functools.partial(make_one, out=arguments.out), rows, chunksize=8)
+        problems = [problem for problem in made if problem]
+    print(f"{len(rows)} planned, {len(problems)} problems", *problems, sep="\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
 """Trains the network on the features and keeps an exponential average of its weights.
 
-    python train.py --features FOLDER --out model.pt [--steps 9000] [--dev dev.yaml]
+    python train.py --features FOLDER --out model.pt [--steps 17000] [--dev dev.yaml]
 
 Each batch draws fresh crops of 1 to 3 s and changes them in the log-mel plane: tempo and formants (affine), harmonics smeared,
 noise, equalizer, SpecAugment. The front end's floor and mean removal then run as they do in the model.
+
+Besides the clip's language the net learns to tell, every 40 ms, which phoneme it hears, and every 80 ms the language: eight
+classes for a whole clip say little, and a net that knows the phonemes of any voice has less use for knowing voices. Both
+heads are thrown away.
 """
 
 import argparse
@@ -16,45 +20,55 @@ from torch import nn
 
 from degrade import MELS, log_mel
 from evaluate import load
-from features import ENGINES
+from features import UNKNOWN
 from net import Body, Levelled
-from voices import LANGUAGES
+from voices import ENGINES, LANGUAGES
 
 SILENCE = float(np.log(1e-7))
 # A voice of espeak-ng speaks every language; those of MBROLA tempt the net to know voices instead of languages.
-ENGINE_WEIGHT = {"espeak": 0.65, "mbrola": 0.35}
-DEGRADED_SHARE = 0.4
-LOCAL_WEIGHT = 0.5
+ENGINE_WEIGHT = {"espeak": 0.75, "mbrola": 0.25}
+LOCAL_WEIGHT, PHONEME_WEIGHT = 0.3, 1.0
+RARE = 2000  # a phoneme with fewer frames than that is left out
 
 
 class Clips:
-    """All pieces; each batch draws languages evenly, then an engine by weight, then a piece as it is or degraded."""
+    """All pieces; each batch draws languages evenly, then an engine by weight, then a piece."""
 
     def __init__(self, folder):
-        self.index = [np.load(folder / f"index{p}.npy") for p in (0, 1)]
-        self.features = [np.memmap(folder / f"features{p}.f16", np.float16, "r").reshape(-1, MELS) for p in (0, 1)]
-        self.pools = [[[i[(i[:, 2] == language) & (i[:, 3] == engine), :2] for i in self.index]
-                       for engine in range(len(ENGINES))] for language in range(len(LANGUAGES))]
+        index = np.load(folder / "index.npy")
+        index = index[index[:, 1] > 60]
+        self.features = np.memmap(folder / "features.f16", np.float16, "r").reshape(-1, MELS)
+        phonemes = np.memmap(folder / "phonemes.u8", np.uint8, "r")
+        counts = np.bincount(phonemes, minlength=256)
+        counts[UNKNOWN] = 0
+        kept = np.flatnonzero(counts >= RARE)
+        self.phoneme_of = np.full(256, -100)
+        self.phoneme_of[kept] = np.arange(len(kept))
+        self.phonemes, self.phoneme_count = phonemes, len(kept)
+        self.pools = [[index[(index[:, 2] == language) & (index[:, 3] == engine), :2] for engine in range(len(ENGINES))]
+                      for language in range(len(LANGUAGES))]
 
     def batch(self, size, rng):
-        """Raw log-mel [size, frames * 1.2, MELS], how many frames are filled, labels, whether its synthesizer has few voices; frames."""
+        """Raw log-mel [size, frames * 1.2, MELS], phoneme numbers [size, frames * 1.2], how many frames are filled, labels,
+        whether its synthesizer has few voices; frames."""
         frames = 300 if rng.random() < 0.25 else 20 * int(rng.integers(5, 12))  # few shapes: each costs the runtime a plan
         reach = int(frames * 1.2) + 2
         block = np.full((size, reach, MELS), SILENCE, np.float32)
+        heard = np.full((size, reach), -100)
         held, labels = np.zeros(size, np.float32), np.arange(size) % len(LANGUAGES)
         few = np.zeros(size, bool)
         for row, language in enumerate(labels):
             engine = rng.choice(len(ENGINES), p=[ENGINE_WEIGHT[e] for e in ENGINES])
-            engine = engine if len(self.pools[language][engine][0]) else 0  # MBROLA speaks no Russian
+            engine = engine if len(self.pools[language][engine]) else 0  # MBROLA does not speak every language
             few[row] = engine > 0
-            part = int(rng.random() < DEGRADED_SHARE)
-            pool = self.pools[language][engine][part]
+            pool = self.pools[language][engine]
             start, count = pool[rng.integers(len(pool))]
             take = min(reach, count)
             offset = start + rng.integers(0, count - take + 1)
-            block[row, :take] = self.features[part][offset:offset + take]
+            block[row, :take] = self.features[offset:offset + take]
+            heard[row, :take] = self.phoneme_of[self.phonemes[offset:offset + take]]
             held[row] = take
-        return *map(torch.from_numpy, (block, held, labels, few)), frames
+        return *map(torch.from_numpy, (block, heard, held, labels, few)), frames
 
 
 def smooth_curves(count, points, size, deviation, draw):
@@ -62,9 +76,9 @@ def smooth_curves(count, points, size, deviation, draw):
                                      mode="linear", align_corners=True)[:, 0]
 
 
-def disturb(block, held, frames, draw, strength):
-    """[N, reach, MELS] raw log-mel -> [N, frames, MELS] crops with every disturbance but the level's, and where each ends.
-    strength [N] 0 to 1."""
+def disturb(block, heard, held, frames, draw, strength):
+    """[N, reach, MELS] raw log-mel -> [N, frames, MELS] crops with every disturbance but the level's, their phonemes
+    [N, frames], and where each ends. strength [N] 0 to 1."""
     count, reach, _ = block.shape
     uniform = lambda low, high: low + (high - low) * torch.rand(count, generator=draw)
     tempo, stretch, shift = (middle + strength * uniform(-reach_of, reach_of)
@@ -93,7 +107,9 @@ def disturb(block, held, frames, draw, strength):
     # The clip ends: most fill the batch's length, the others are shorter; what follows is silence.
     ends = torch.where(torch.rand(count, generator=draw) < 0.7, torch.full((count,), float(frames)), uniform(100, frames))
     ends = torch.minimum(ends, held / tempo).clamp(min=40)
-    return torch.where(torch.arange(frames)[None, :, None] < ends[:, None, None], out, torch.tensor(SILENCE)), ends
+    inside = torch.arange(frames)[None] < ends[:, None]
+    heard = heard.gather(1, time_at.round().long().clamp(max=reach - 1))
+    return torch.where(inside[:, :, None], out, torch.tensor(SILENCE)), torch.where(inside, heard, -100), ends
 
 
 def spec_augment(features, ends, draw, strength):
@@ -146,7 +162,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--features", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--steps", type=int, default=9000)
+    parser.add_argument("--steps", type=int, default=17000)
     parser.add_argument("--batch", type=int, default=48)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--dev", type=pathlib.Path)
@@ -167,22 +183,27 @@ def main():
     body.stem[:6].to(memory_format=torch.channels_last)
     average = torch.optim.swa_utils.AveragedModel(body, multi_avg_fn=follow, use_buffers=True)
     dev = Dev(arguments.dev) if arguments.dev else None
-    local = nn.Linear(body.halve.out_channels, len(LANGUAGES))  # each 80 ms guess too: it learns sooner; not in the model
-    trained = [*body.parameters(), *local.parameters()]
+    local = nn.Linear(body.halve.out_channels, len(LANGUAGES))
+    phoneme = nn.Linear(body.context.out_channels, clips.phoneme_count)
+    trained = [*body.parameters(), *local.parameters(), *phoneme.parameters()]
     optimizer = torch.optim.AdamW(trained, lr=arguments.rate, weight_decay=0.02)
     loss_of = nn.CrossEntropyLoss(label_smoothing=0.05)
     begun, losses, rights = time.time(), [], []
     step, progress = 0, 0.0
     while progress < 1:
-        block, held, labels, few, frames = clips.batch(arguments.batch, rng)
+        block, heard, held, labels, few, frames = clips.batch(arguments.batch, rng)
         strength = torch.where(few, arguments.strength_few, arguments.strength).clamp(max=1 if arguments.start else 0.15 + 1.5 * progress)
-        features, ends = disturb(block, held, frames, draw, strength)
-        steps = body.hear(spec_augment(level(features), ends, draw, strength))
+        features, heard, ends = disturb(block, heard, held, frames, draw, strength)
+        rows = body.listen(spec_augment(level(features), ends, draw, strength))
+        steps = body.slow(rows)
         logits = body.decide(steps)
         guesses = local(steps).transpose(1, 2)  # [N, languages, steps]
         inside = torch.arange(guesses.shape[2])[None] * 8 < ends[:, None]
-        loss = loss_of(logits, labels) + LOCAL_WEIGHT * nn.functional.cross_entropy(
-            guesses, torch.where(inside, labels[:, None], -100), ignore_index=-100)
+        sounds = phoneme(rows.transpose(1, 2)).transpose(1, 2)  # [N, phonemes, rows]
+        language_loss = loss_of(logits, labels)
+        phoneme_loss = nn.functional.cross_entropy(sounds, heard[:, ::4][:, :sounds.shape[2]], ignore_index=-100)
+        local_loss = nn.functional.cross_entropy(guesses, torch.where(inside, labels[:, None], -100), ignore_index=-100)
+        loss = language_loss + LOCAL_WEIGHT * local_loss + PHONEME_WEIGHT * phoneme_loss
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(trained, 2.0)
@@ -190,16 +211,17 @@ def main():
             group["lr"] = arguments.rate * risen_and_fallen(progress, arguments.warm)
         optimizer.step()
         average.update_parameters(body)
-        losses.append(loss.item())
+        losses.append((language_loss.item(), phoneme_loss.item()))
         rights.append((logits.argmax(1) == labels).float().mean().item())
-        if not np.isfinite(losses[-1]):
+        if not np.all(np.isfinite(losses[-1])):
             raise SystemExit(f"the loss is {losses[-1]} at step {step}")
         step += 1
         progress = (time.time() - begun) / 60 / arguments.minutes if arguments.minutes else step / arguments.steps
         last = progress >= 1
         if last or step % 50 == 0:
             told = dev.told(average.module, level) if dev and (last or step % 500 == 0) else ""
-            print(f"step {step} loss {np.mean(losses[-50:]):.3f} train {np.mean(rights[-50:]):.4f}{told} "
+            loss, phoneme_loss = np.mean(losses[-50:], axis=0)
+            print(f"step {step} loss {loss:.3f} phonemes {phoneme_loss:.3f} train {np.mean(rights[-50:]):.4f}{told} "
                   f"{time.time() - begun:.0f} s", flush=True)
             if last or step % 500 == 0:
                 torch.save(average.module.state_dict(), arguments.out)

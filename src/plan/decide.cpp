@@ -15,7 +15,7 @@ constexpr int64_t kLeastRow = 16;
 
 bool is_half_type(DType type) { return type == DType::kFloat16 || type == DType::kBfloat16; }
 
-std::string with(std::string text, const std::string& addition) {
+std::string with(const std::string& text, const std::string& addition) {
   return addition.empty() ? text : text + "; " + addition;
 }
 
