@@ -179,22 +179,6 @@ TEST(Rtn, LogScalesLieOnTheGridAndDoNotClip) {
   EXPECT_STREQ(error.what(), "group 1: has values too large for its scales; use scales: fp32 or keep this tensor");
 }
 
-TEST(Log8, TheGridIsAscendingAndEachOfItsValuesHasItsOwnCode) {
-  const auto grid = log8_grid();
-  EXPECT_EQ(grid[243], 1);
-  EXPECT_EQ(grid[23], 0x1p-20f);
-  EXPECT_EQ(grid[255], 0x1p24f);
-  EXPECT_GT(grid[0], 0x1p-126f);
-  for (int code = 0; code < 256; ++code) {
-    if (code > 0) {
-      EXPECT_GT(grid[static_cast<size_t>(code)], grid[static_cast<size_t>(code - 1)]);
-    }
-    EXPECT_EQ(log8_code(double{grid[static_cast<size_t>(code)]}), code);
-  }
-  EXPECT_EQ(log8_code(0), 0);
-  EXPECT_EQ(log8_code(1e30), 255);
-}
-
 TEST(Rtn, NanAndInfinityNameTheGroup) {
   for (const float bad : {std::nanf(""), INFINITY, -INFINITY}) {
     for (const size_t at : {0u, 64u, 95u}) {  // whole vectors and tails

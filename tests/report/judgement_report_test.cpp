@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <sstream>
+#include <tuple>
 
 #include "vetquant/report/comparison_report.h"
 
@@ -94,6 +95,29 @@ TEST(JudgementText, FitsAHundredColumns) {
   judgement.models[0].operators_note = std::string(80, 'x') + " " + std::string(80, 'y');
   std::istringstream lines(judgement_text(judgement, {}, Detail::kFull));
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 102U) << line;  // the ellipsis has 3 bytes
+}
+
+TEST(JudgementText, TellsRecallByClassAndCalibrationInFull) {
+  Judgement judgement = classified();
+  for (ModelResult& model : judgement.models) {
+    if (!model.failure.empty()) continue;
+    for (const auto& [key, output, value] : {std::tuple("recall", "de", 93.75), std::tuple("ece", "", 3.5)}) {
+      Metric metric;
+      metric.key = key;
+      metric.output = output;
+      metric.value.value = value;
+      model.metrics.push_back(metric);
+    }
+  }
+  const std::string text = judgement_text(judgement, {}, Detail::kFull);
+  const size_t at = text.find("recall %");
+  ASSERT_NE(at, std::string::npos);
+  const size_t row = text.find("\nde ", at), error = text.find("\ncalibration error ", row);
+  ASSERT_NE(row, std::string::npos);
+  ASSERT_NE(error, std::string::npos);
+  EXPECT_NE(text.substr(row, error - row).find(" 93.75"), std::string::npos);
+  EXPECT_NE(text.substr(error).find(" 3.50"), std::string::npos);
+  EXPECT_EQ(judgement_text(judgement, {}, Detail::kShort).find("recall %"), std::string::npos);
 }
 
 TEST(JudgementJson, IsOneDocumentWithASchema) {

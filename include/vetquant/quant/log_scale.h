@@ -4,8 +4,9 @@
 //   code 0..22     2^(-20 - (23 - code) * 50 / 11): down to 2^-124.5, so that no tensor has scales too small
 //   code 244..255  2^(2 * (code - 243)): up to 2^24
 //
-// A scale is off by 3.2 % at most within the fine part: 0.2 dB of SQNR for 8-bit codes (whose scale is rounded up, lest they
-// clip), next to nothing for 4-bit ones, and half the bytes of fp16 scales. The grid stands in the model as a table.
+// The nearest value is off by 3.2 % at most within the fine part; where codes would clip, the next one above is taken, by 6.5 %
+// at most. On Whisper tiny.en's decoder that cost 0.27 dB of the weights' median SQNR at 8 bits and 0.1 dB at 4 (mse), for half
+// the bytes of fp16 scales. The grid stands in the model as a table.
 #pragma once
 
 #include <cstdint>
