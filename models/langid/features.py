@@ -1,6 +1,6 @@
 """Training speech as log-mel features in pieces of 4 s, a part of them degraded, with the phoneme that each frame lies in.
 
-    python features.py --out FOLDER [--utterances 16000] [--jobs 2]
+    python features.py --out FOLDER [--utterances 20000] [--jobs 2]
 
 Every utterance has a voice of its own: most are made up (voices.py), the others are espeak-ng's and MBROLA's for training.
 FOLDER/features.f16 [frames, 64]; phonemes.u8 [frames]; index.npy [pieces, 4]: start, frames, language, engine;
@@ -25,7 +25,7 @@ SENTENCES = 3
 SHIPPED_SHARE, DEGRADED_SHARE = 0.2, 0.4
 BABBLERS = 24
 # Utterances from this number on are MBROLA's: each of its few speakers becomes many, by vocal tracts of other lengths.
-FIRST_OF_MBROLA, WARPS = 12500, 1.3
+FIRST_OF_MBROLA, WARPS = 13500, 1.35
 UNKNOWN = 255
 
 state = {}
@@ -90,7 +90,7 @@ def one(number):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--utterances", type=int, default=16000)
+    parser.add_argument("--utterances", type=int, default=20000)
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     if (arguments.out / "index.npy").exists():
