@@ -81,6 +81,11 @@ std::optional<Metric> recall(const TestSet& set, uint32_t label, const std::vect
   return metric;
 }
 
+Estimate of_top1(Estimate estimate) {
+  estimate.method += " of top1";
+  return estimate;
+}
+
 }  // namespace
 
 Answer answer_of(const HostTensor& scores, const TestSet& set, size_t sample) {
@@ -139,11 +144,15 @@ std::vector<Metric> classification_metrics(const TestSet& set, const std::vector
   const auto difference = [&](std::span<const uint32_t> times) {
     return kPercent * (macro_f1(set, own, classes, times) - macro_f1(set, base, classes, times));
   };
-  Metric f1{
-      "macro_f1",   "",          "%", Better::kHigher, bootstrapped(clusters, n, own_f1, metrics[0].value, settings),
-      std::nullopt, std::nullopt};
+  Metric f1{"macro_f1",
+            "",
+            "%",
+            Better::kHigher,
+            bootstrapped(clusters, n, own_f1, of_top1(metrics[0].value), settings),
+            std::nullopt,
+            std::nullopt};
   if (!base.empty()) {
-    f1.difference = bootstrapped(clusters, n, difference, *metrics[0].difference, settings);
+    f1.difference = bootstrapped(clusters, n, difference, of_top1(*metrics[0].difference), settings);
     derive_ratio(f1, f1.value.value - f1.difference->value);
   }
   metrics.push_back(std::move(f1));

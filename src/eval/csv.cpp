@@ -1,9 +1,11 @@
 #include "csv.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "vetquant/core/error.h"
 #include "vetquant/core/file.h"
+#include "vetquant/core/text.h"
 
 namespace vetquant {
 
@@ -64,6 +66,23 @@ CsvTable CsvTable::load(const std::filesystem::path& path) {
 int CsvTable::column(const std::string& name) const {
   const auto found = std::find(header.begin(), header.end(), name);
   return found == header.end() ? -1 : static_cast<int>(found - header.begin());
+}
+
+size_t CsvTable::needed_column(const std::string& name) const {
+  const int found = column(name);
+  if (found < 0) throw Error(ErrorCode::kUsage, "lacks the column '" + name + "'", file + ":1");
+  return static_cast<size_t>(found);
+}
+
+uint64_t CsvTable::whole_number(size_t row, size_t column) const {
+  const std::string& text = rows[row][column];
+  uint64_t value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem != std::errc() || end != text.data() + text.size()) {
+    throw Error(ErrorCode::kUsage,
+                "'" + printable(text) + "' is not a number of samples (column '" + header[column] + "')", where(row));
+  }
+  return value;
 }
 
 }  // namespace vetquant

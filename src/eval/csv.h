@@ -1,6 +1,7 @@
 // Comma-separated tables with a header line (RFC 4180: fields may be quoted), as test sets list their items.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -14,7 +15,9 @@ struct CsvTable {
   std::vector<int> lines;                      // of each row in the file, from 1
 
   static CsvTable load(const std::filesystem::path& path);
-  int column(const std::string& name) const;  // -1 where it is not there
+  int column(const std::string& name) const;               // -1 where it is not there
+  size_t needed_column(const std::string& name) const;     // Error{kUsage}
+  uint64_t whole_number(size_t row, size_t column) const;  // of samples; Error{kUsage}
   std::string where(size_t row) const { return file + ":" + std::to_string(lines[row]); }
 };
 

@@ -72,7 +72,7 @@ Estimate bootstrapped(const Clusters& clusters, size_t samples, const Bootstrap:
   estimate.method =
       "BCa over " + std::to_string(units) + (clusters.of.empty() ? " " + clusters.unit + "s" : " clusters");
   if (!bootstrap.interval(95) || bootstrap.all_alike()) {
-    estimate.method = instead.method + " of top1";
+    estimate.method = instead.method;
     for (const auto& entry : instead.intervals) {
       const double shift = estimate.value - instead.value;
       estimate.intervals.push_back({entry.confidence_pct, {entry.interval.low + shift, entry.interval.high + shift}});

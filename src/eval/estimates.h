@@ -26,7 +26,8 @@ Estimate proportion(const Clusters& clusters, const std::vector<double>& right, 
 Estimate paired_difference(const Clusters& clusters, const std::vector<double>& own, const std::vector<double>& base,
                            const StatisticsSettings& settings);
 
-// BCa. Where no resample differs, the bootstrap knows nothing; the interval of `instead`, a matching proportion's, is taken.
+// BCa. Where no resample differs, the bootstrap knows nothing; the interval and method of `instead`,
+// a matching proportion's, are taken.
 Estimate bootstrapped(const Clusters& clusters, size_t samples, const Bootstrap::Statistic& statistic,
                       const Estimate& instead, const StatisticsSettings& settings);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "judge_language.h"
+#include "judge_speech.h"
 #include "judged.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/interrupt.h"
@@ -48,10 +49,12 @@ class Judge {
     for (size_t m = 0; m < models_.size(); ++m) open(m);
     if (set_.task == TaskKind::kLanguageModel) {
       result_.steps = judge_language(set_, options_, models_);
+    } else if (set_.task == TaskKind::kSpeech) {
+      result_.steps = judge_speech(set_, options_, models_);  // times rounds, too
     } else {
       answer_all();
     }
-    if (options_.timed_rounds > 0) measure_latency(models_, options_);
+    if (options_.timed_rounds > 0 && set_.task != TaskKind::kSpeech) measure_latency(models_, options_);
     for (size_t m = 0; m < models_.size(); ++m) finish(m);
     return std::move(result_);
   }
@@ -81,23 +84,48 @@ class Judge {
       const bool unique = std::count_if(options_.models.begin(), options_.models.end(), same) == 1;
       result_.models[m].path = path;
       result_.models[m].name = unique ? path.stem().string() : path.string();
-      if (!fs::is_regular_file(path)) throw Error(ErrorCode::kIo, "there is no such model file", path.string());
+      if (!fs::exists(path)) throw Error(ErrorCode::kIo, "there is no such model", path.string());
+      if (set_.task == TaskKind::kSpeech) {
+        find_speech_parts(m);
+      } else if (!fs::is_regular_file(path)) {
+        throw Error(ErrorCode::kUsage, "is no file; only the task speech takes a folder for a model", path.string());
+      } else {
+        models_[m].files = {path};
+      }
     }
+  }
+
+  // A model without settings of its own takes the baseline's.
+  void find_speech_parts(size_t m) {
+    const SpeechFiles files = speech_files(options_.models[m]);
+    models_[m].files = files.all();
+    std::vector<fs::path> folders;
+    for (const size_t from : {m, options_.baseline}) {
+      const fs::path& path = options_.models[from];
+      folders.push_back(fs::is_directory(path) ? path : path.parent_path());
+    }
+    speech_parts_.push_back({files, speech_settings(files, folders, *set_.speech)});
   }
 
   void count_operators(size_t m) {
     ModelResult& model = result_.models[m];
     try {
-      model.operators_written = vetquant::count_operators(model.path);
+      for (const fs::path& file : models_[m].files) add_to(model.operators_written, vetquant::count_operators(file));
       if (options_.count_operators == CountOperators::kNo) return;
-      const TemporaryFolder folder;
-      Worker worker(options_.worker, options_.limits);
-      model.operators =
-          worker.optimized_operators(options_.runtime_library, model.path, options_.session, folder.path());
+      for (const fs::path& file : models_[m].files) {
+        const TemporaryFolder folder;
+        Worker worker(options_.worker, options_.limits);
+        add_to(model.operators,
+               worker.optimized_operators(options_.runtime_library, file, options_.session, folder.path()));
+      }
     } catch (const Error& error) {
       if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kUsage) throw;
       model.operators_note = error.message();  // whether it can be judged is seen when it is opened
     }
+  }
+
+  static void add_to(std::map<std::string, uint64_t>& sum, const std::map<std::string, uint64_t>& more) {
+    for (const auto& [name, count] : more) sum[name] += count;
   }
 
   void open(size_t m) {
@@ -105,7 +133,14 @@ class Judge {
     Judged& judged = models_[m];
     judged.attempt([&] {
       judged.worker = std::make_unique<Worker>(options_.worker, options_.limits);
-      judged.opened = judged.worker->open(options_.runtime_library, model.path, options_.session);
+      if (set_.task == TaskKind::kSpeech) {
+        judged.speech_model =
+            std::make_unique<SpeechModel>(*judged.worker, speech_parts_[m].files, speech_parts_[m].settings,
+                                          options_.runtime_library, options_.session);
+        judged.opened = judged.speech_model->opened();
+      } else {
+        judged.opened = judged.worker->open(options_.runtime_library, model.path, options_.session);
+      }
       result_.runtime_version = judged.opened.runtime_version;
       model.inputs = judged.opened.inputs;
       model.outputs = judged.opened.outputs;
@@ -231,14 +266,21 @@ class Judge {
     model.failure = judged.failure;
     const bool compared = m != options_.baseline && base.alive();
     if (judged.alive()) add_accuracy(model, judged, compared ? &base : nullptr);
-    model.weights = weights_of(model.path);
-    add_single(m, "file_bytes", "B", static_cast<double>(file_bytes(model.path)),
-               "a count: the model and the external data it names");
+    double bytes = 0;
+    for (const fs::path& file : judged.files) {
+      bytes += static_cast<double>(file_bytes(file));
+      for (StoredWeightBytes& weight : weights_of(file)) model.weights.push_back(std::move(weight));
+    }
+    add_single(m, "file_bytes", "B", bytes, "a count: the model and the external data it names");
     if (!judged.alive()) return;
     add_single(m, "load_ms", "ms", judged.opened.load_ms, "one measurement, the file being cached");
     if (!judged.latencies_ms.empty()) {
-      model.metrics.push_back(latency_metric(judged, compared ? &base : nullptr, options_.statistics.confidences_pct));
+      model.metrics.push_back(round_metric("latency_ms", "ms", judged.latencies_ms,
+                                           compared ? base.latencies_ms : std::vector<double>{},
+                                           options_.statistics.confidences_pct));
     }
+    for (Metric& metric : speech_pace_metrics(judged.speech, compared ? &base.speech : nullptr, options_.statistics))
+      model.metrics.push_back(std::move(metric));
     add_single(m, "settled_bytes", "B", static_cast<double>(memory.anonymous_bytes),
                "one measurement: resident anonymous memory after all runs");
     add_single(m, "peak_bytes", "B", static_cast<double>(memory.peak_bytes),
@@ -254,6 +296,9 @@ class Judge {
       model.metrics =
           language_metrics(*set_.language, judged.language, base ? &base->language : nullptr, options_.statistics);
       if (base) model.examples = language_examples(*set_.language, judged.language, base->language);
+    } else if (set_.task == TaskKind::kSpeech) {
+      model.metrics = speech_metrics(set_, judged.speech, base ? &base->speech : nullptr, options_.statistics);
+      if (base) model.examples = speech_examples(*set_.speech, judged.speech, base->speech);
     } else if (base) {
       model.metrics = closeness_metrics(set_, judged.closeness, options_.statistics);
     }
@@ -302,7 +347,13 @@ class Judge {
 
   const TestSet& set_;
   const JudgeOptions& options_;
+  struct SpeechParts {
+    SpeechFiles files;
+    SpeechSettings settings;
+  };
+
   std::vector<Judged> models_;
+  std::vector<SpeechParts> speech_parts_;  // of each model; speech
   Judgement result_;
   std::map<std::string, std::map<size_t, double>> singles_;  // by metric, then model
 };

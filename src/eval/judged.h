@@ -4,15 +4,19 @@
 #include <functional>
 #include <memory>
 
+#include "speech_model.h"
 #include "vetquant/eval/classification.h"
 #include "vetquant/eval/closeness.h"
 #include "vetquant/eval/judge.h"
 #include "vetquant/eval/language_model.h"
+#include "vetquant/eval/speech.h"
 
 namespace vetquant {
 
 struct Judged {
+  std::vector<std::filesystem::path> files;  // the model, or its parts
   std::unique_ptr<Worker> worker;
+  std::unique_ptr<SpeechModel> speech_model;  // speech; uses the worker
   OpenedModel opened;
   std::vector<NamedTensor> first_feed;  // what latency is measured on
   std::vector<NamedTensor> outputs;     // of the step at hand
@@ -20,6 +24,7 @@ struct Judged {
   std::vector<Answer> answers;                              // classification
   std::map<std::string, std::vector<Closeness>> closeness;  // tensors: by output, one for each sample
   LanguageAnswers language;                                 // language_model
+  SpeechAnswers speech;                                     // speech
   std::string failure;
   bool alive() const { return failure.empty(); }
 
@@ -30,7 +35,8 @@ struct Judged {
 // Warms up, then runs every living model once a round, forwards and backwards in turn (ABBA).
 void measure_latency(std::vector<Judged>& models, const JudgeOptions& options);
 
-// latency_ms of a model, compared with the baseline round by round.
-Metric latency_metric(const Judged& own, const Judged* base, const std::vector<double>& confidences_pct);
+// The median of a figure that timed rounds gave; compared with the baseline (empty: none) round by round.
+Metric round_metric(const std::string& key, const std::string& unit, const std::vector<double>& own,
+                    const std::vector<double>& base, const std::vector<double>& confidences_pct);
 
 }  // namespace vetquant

@@ -27,6 +27,7 @@ void Judged::attempt(const std::function<void()>& action) {
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
     failure = error.message();
+    speech_model.reset();
     worker.reset();
   }
 }
@@ -50,15 +51,15 @@ void measure_latency(std::vector<Judged>& models, const JudgeOptions& options) {
   }
 }
 
-Metric latency_metric(const Judged& own, const Judged* base, const std::vector<double>& confidences_pct) {
-  Metric metric{
-      "latency_ms", "",          "ms", Better::kLower, median_estimate(own.latencies_ms, confidences_pct, "runs"),
-      std::nullopt, std::nullopt};
-  if (!base) return metric;
+Metric round_metric(const std::string& key, const std::string& unit, const std::vector<double>& own,
+                    const std::vector<double>& base, const std::vector<double>& confidences_pct) {
+  Metric metric{key,          "",          unit, Better::kLower, median_estimate(own, confidences_pct, "runs"),
+                std::nullopt, std::nullopt};
+  if (base.empty()) return metric;
   std::vector<double> difference, ratio;
-  for (size_t i = 0; i < std::min(own.latencies_ms.size(), base->latencies_ms.size()); ++i) {
-    difference.push_back(own.latencies_ms[i] - base->latencies_ms[i]);
-    ratio.push_back(own.latencies_ms[i] / base->latencies_ms[i]);
+  for (size_t i = 0; i < std::min(own.size(), base.size()); ++i) {
+    difference.push_back(own[i] - base[i]);
+    ratio.push_back(own[i] / base[i]);
   }
   metric.difference = median_estimate(difference, confidences_pct, "paired rounds");
   metric.ratio = median_estimate(ratio, confidences_pct, "paired rounds");

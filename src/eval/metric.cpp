@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "vetquant/eval/language_model.h"
+#include "vetquant/eval/speech.h"
 
 namespace vetquant {
 
@@ -19,6 +20,9 @@ std::vector<std::string> known_metrics(const TestSet& set) {
     names.insert(names.begin(), {"top1", "top" + std::to_string(set.top_k), "macro_f1", "ece", "recall"});
   } else if (set.task == TaskKind::kLanguageModel) {
     const std::vector<std::string> own = language_metric_names(*set.language);
+    names.insert(names.begin(), own.begin(), own.end());
+  } else if (set.task == TaskKind::kSpeech) {
+    const std::vector<std::string> own = speech_metric_names(*set.speech);
     names.insert(names.begin(), own.begin(), own.end());
   } else {
     names.insert(names.begin(), {"sqnr_db", "cosine", "max_error", "mean_error", "agreement", "broken"});

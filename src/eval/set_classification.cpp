@@ -1,6 +1,5 @@
 // `task: classification`: sound clips listed in a table, or arrays.
 #include <algorithm>
-#include <charconv>
 
 #include "csv.h"
 #include "set_parts.h"
@@ -11,45 +10,26 @@
 namespace vetquant {
 namespace {
 
-uint64_t whole_number(const CsvTable& table, size_t row, int column) {
-  const std::string& text = table.rows[row][static_cast<size_t>(column)];
-  uint64_t value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc() || end != text.data() + text.size()) {
-    throw Error(ErrorCode::kUsage,
-                "'" + printable(text) + "' is not a number of samples (column '" +
-                    table.header[static_cast<size_t>(column)] + "')",
-                table.where(row));
-  }
-  return value;
-}
-
-int needed_column(const CsvTable& table, const char* name) {
-  const int column = table.column(name);
-  if (column < 0) throw Error(ErrorCode::kUsage, std::string("lacks the column '") + name + "'", table.file + ":1");
-  return column;
-}
-
 void read_items(const TestSetMap& map, const std::filesystem::path& listing, TestSet& set) {
   const CsvTable table = CsvTable::load(listing);
-  const int file = needed_column(table, "file"), label = needed_column(table, "label");
-  const int start = needed_column(table, "start_frame"), frames = needed_column(table, "frames"),
-            cluster = table.column("cluster");
+  const size_t file = table.needed_column("file"), label = table.needed_column("label");
+  const size_t start = table.needed_column("start_frame"), frames = table.needed_column("frames");
+  const int cluster = table.column("cluster");
   std::vector<std::filesystem::path> files;
   std::vector<std::string> file_names, cluster_names;
   std::vector<Clip> clips;
   for (size_t row = 0; row < table.rows.size(); ++row) {
     const auto& fields = table.rows[row];
-    const std::string& name = fields[static_cast<size_t>(file)];
+    const std::string& name = fields[file];
     auto known = std::find(file_names.begin(), file_names.end(), name);
     if (known == file_names.end()) {
       file_names.push_back(name);
       files.push_back(listing.parent_path() / name);
       known = file_names.end() - 1;
     }
-    clips.push_back({static_cast<size_t>(known - file_names.begin()), whole_number(table, row, start),
-                     whole_number(table, row, frames)});
-    const std::string& word = fields[static_cast<size_t>(label)];
+    clips.push_back({static_cast<size_t>(known - file_names.begin()), table.whole_number(row, start),
+                     table.whole_number(row, frames)});
+    const std::string& word = fields[label];
     const auto found = std::find(set.labels.begin(), set.labels.end(), word);
     if (found == set.labels.end())
       throw Error(ErrorCode::kUsage, "'" + printable(word) + "' is not among the test set's labels", table.where(row));

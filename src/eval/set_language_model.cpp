@@ -4,8 +4,8 @@
 
 #include "csv.h"
 #include "set_parts.h"
+#include "text_file.h"
 #include "vetquant/core/error.h"
-#include "vetquant/core/file.h"
 #include "vetquant/core/text.h"
 #include "vetquant/eval/language_model.h"
 
@@ -16,14 +16,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kGap = "___";
 constexpr uint64_t kLargestText = uint64_t{1} << 30;
-
-std::string read_text(const fs::path& path) {
-  const auto file = ReadFile::open(path, ErrorCode::kUsage);
-  if (file->size_bytes() > kLargestText) throw Error(ErrorCode::kUsage, "is too large for a text", path.string());
-  std::string text(file->size_bytes(), '\0');
-  file->read(0, std::as_writable_bytes(std::span(text)));
-  return text;
-}
 
 bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\r\n\f\v") == std::string::npos; }
 
@@ -113,10 +105,12 @@ class Reader {
       map_.fail("texts", "'texts' names no document: a file with one in each line, or .txt files");
   }
 
-  void add_file(const fs::path& path) { add_document(read_text(path), path.filename().string(), path.string()); }
+  void add_file(const fs::path& path) {
+    add_document(read_text_file(path, kLargestText), path.filename().string(), path.string());
+  }
 
   void add_lines(const fs::path& path) {
-    std::istringstream lines(read_text(path));
+    std::istringstream lines(read_text_file(path, kLargestText));
     size_t number = 0;
     for (std::string line; std::getline(lines, line);) {
       ++number;
@@ -128,12 +122,8 @@ class Reader {
 
   void read_cloze(const fs::path& path) {
     const CsvTable table = CsvTable::load(path);
-    const auto column = [&](const char* name) {
-      const int found = table.column(name);
-      if (found < 0) throw Error(ErrorCode::kUsage, std::string("lacks the column '") + name + "'", table.file + ":1");
-      return static_cast<size_t>(found);
-    };
-    const size_t text = column("text"), choices = column("choices"), answer = column("answer");
+    const size_t text = table.needed_column("text"), choices = table.needed_column("choices"),
+                 answer = table.needed_column("answer");
     const int cluster = table.column("cluster");
     std::vector<std::string> clusters;
     for (size_t row = 0; row < table.rows.size(); ++row) {

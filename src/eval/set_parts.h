@@ -10,6 +10,7 @@ namespace vetquant {
 
 void read_classification(const TestSetMap& map, const std::filesystem::path& folder, TestSet& set);
 void read_language_model(const TestSetMap& map, const std::filesystem::path& folder, TestSet& set);
+void read_speech(const TestSetMap& map, const std::filesystem::path& folder, TestSet& set);
 void read_tensors(const TestSetMap& map, const std::filesystem::path& folder, TestSet& set);
 
 // `files:` maps names in `folder` to "xxh3:<32 digits>" or "sha256:<64 digits>"; each must match.

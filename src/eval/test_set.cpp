@@ -39,14 +39,17 @@ TestSet from_yaml(const std::filesystem::path& path) {
   } else if (task == "language_model") {
     set.task = TaskKind::kLanguageModel;
     read_language_model(map, folder, set);
+  } else if (task == "speech") {
+    set.task = TaskKind::kSpeech;
+    read_speech(map, folder, set);
   } else {
-    map.fail("task", "unknown task '" + task + "'; known are classification, language_model and tensors");
+    map.fail("task", "unknown task '" + task + "'; known are classification, language_model, speech and tensors");
   }
   return set;
 }
 
 void count_samples(TestSet& set) {
-  if (set.task == TaskKind::kLanguageModel) return;  // counted when they were read
+  if (set.task == TaskKind::kLanguageModel || set.task == TaskKind::kSpeech) return;  // counted when they were read
   std::string counted;
   for (const auto& [name, source] : set.inputs) {
     const auto samples = source->samples();
@@ -157,6 +160,8 @@ std::string name_of(TaskKind task) {
       return "classification";
     case TaskKind::kLanguageModel:
       return "language_model";
+    case TaskKind::kSpeech:
+      return "speech";
     case TaskKind::kTensors:
       break;
   }

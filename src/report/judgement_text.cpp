@@ -146,6 +146,34 @@ std::string language_table(const Judgement& judgement) {
   return table.text() + "\n";
 }
 
+std::string speech_table(const Judgement& judgement) {
+  const double confidence = confidence_of(judgement);
+  TextTable table({{"model", kLeft},
+                   {"WER %"},
+                   {compact(confidence) + " %"},
+                   {"change"},
+                   {compact(confidence) + " %"},
+                   {"CER %"},
+                   {"terms %"},
+                   {"amounts %"},
+                   {"same %"},
+                   {"RTF"}});
+  for (const ModelResult& model : judgement.models) {
+    const auto figure = [&](const char* key, int digits) {
+      const Metric* found = find_metric(model, key);
+      return found ? fixed(found->value.value, digits) : std::string("-");
+    };
+    const Metric* wer = find_metric(model, "wer");
+    if (!wer) continue;
+    table.row({model.name, fixed(wer->value.value, 2), range(wer->value, confidence, 1),
+               wer->difference ? with_sign(wer->difference->value, 2) : "",
+               wer->difference ? range(*wer->difference, confidence, 2) : "", figure("cer", 2),
+               figure("term_recall", 1), figure("quantity_recall", 1), figure("same_text", 1),
+               figure("real_time_factor", 3)});
+  }
+  return table.text() + "\n";
+}
+
 std::string cost_table(const Judgement& judgement) {
   const double confidence = confidence_of(judgement);
   TextTable table({{"model", kLeft},
@@ -278,6 +306,7 @@ std::string judgement_text(const Judgement& judgement, const std::vector<GateRes
   if (text.find("FAILED") != std::string::npos) text += "\n";
   text += judgement.task == "tensors"          ? closeness_table(judgement)
           : judgement.task == "language_model" ? language_table(judgement)
+          : judgement.task == "speech"         ? speech_table(judgement)
                                                : accuracy_table(judgement);
   text += cost_table(judgement);
   text += graphs_text(judgement, detail);

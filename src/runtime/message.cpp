@@ -28,6 +28,14 @@ void MessageWriter::names(const std::vector<std::string>& values) {
   for (const auto& value : values) text(value);
 }
 
+void MessageWriter::links(const std::vector<HeldRun::Link>& values) {
+  number(values.size());
+  for (const auto& value : values) {
+    text(value.own);
+    text(value.held);
+  }
+}
+
 void MessageWriter::shape(const std::vector<int64_t>& dims) {
   number(dims.size());
   for (const int64_t dim : dims) number(static_cast<uint64_t>(dim));
@@ -112,6 +120,15 @@ uint64_t MessageReader::count() {
 std::vector<std::string> MessageReader::names() {
   std::vector<std::string> values(count());
   for (auto& value : values) value = text();
+  return values;
+}
+
+std::vector<HeldRun::Link> MessageReader::links() {
+  std::vector<HeldRun::Link> values(count());
+  for (auto& value : values) {
+    value.own = text();
+    value.held = text();
+  }
   return values;
 }
 

@@ -18,7 +18,7 @@
 
 namespace vetquant {
 
-enum class MessageKind : uint64_t { kOpen = 1, kRun, kTimeAgain, kMemory, kOperators, kAnswer = 100, kError };
+enum class MessageKind : uint64_t { kOpen = 1, kRun, kTimeAgain, kMemory, kOperators, kRunHeld, kAnswer = 100, kError };
 
 class MessageWriter {
  public:
@@ -30,6 +30,7 @@ class MessageWriter {
   void names(const std::vector<std::string>& values);
   void tensors(std::span<const NamedTensor> values);
   void infos(const std::vector<TensorInfo>& values);
+  void links(const std::vector<HeldRun::Link>& values);
   void memory(const MemoryUse& use);
   void options(const SessionOptions& options);
   void counts(const std::map<std::string, uint64_t>& counts);
@@ -51,6 +52,7 @@ class MessageReader {
   std::vector<std::string> names();
   std::vector<NamedTensor> tensors();
   std::vector<TensorInfo> infos();
+  std::vector<HeldRun::Link> links();
   MemoryUse memory();
   SessionOptions options();
   std::map<std::string, uint64_t> counts();

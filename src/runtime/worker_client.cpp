@@ -77,6 +77,20 @@ std::vector<NamedTensor> Worker::run(std::span<const NamedTensor> inputs, const 
   return state_->ask(request, "running").tensors();
 }
 
+HeldAnswer Worker::run_held(const HeldRun& run) {
+  MessageWriter request(MessageKind::kRunHeld);
+  request.number(run.model);
+  request.tensors(run.inputs);
+  request.links(run.held_inputs);
+  request.names(run.wanted);
+  request.links(run.kept_outputs);
+  MessageReader answer = state_->ask(request, "running");
+  HeldAnswer result;
+  result.run_ms = answer.real();
+  result.outputs = answer.tensors();
+  return result;
+}
+
 double Worker::time_again_ms() { return state_->ask(MessageWriter(MessageKind::kTimeAgain), "running").real(); }
 
 MemoryUse Worker::memory() { return state_->ask(MessageWriter(MessageKind::kMemory), "telling its memory").memory(); }

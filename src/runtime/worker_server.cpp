@@ -2,8 +2,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <map>
 #include <new>
 
 #include "channel.h"
@@ -22,6 +24,8 @@ class Server {
         return open(request);
       case MessageKind::kRun:
         return run(request);
+      case MessageKind::kRunHeld:
+        return run_held(request);
       case MessageKind::kTimeAgain:
         return time_again();
       case MessageKind::kMemory:
@@ -43,12 +47,13 @@ class Server {
     const SessionOptions options = request.options();
     const auto loaded = RuntimeLibrary::open(library);
     const MemoryUse before = memory_use();
-    session_ = std::make_unique<Session>(loaded, model, options);
+    sessions_.push_back(std::make_unique<Session>(loaded, model, options));
+    const Session& opened = *sessions_.back();
     MessageWriter answer(MessageKind::kAnswer);
     answer.text(loaded->version());
-    answer.real(session_->load_ms());
-    answer.infos(session_->inputs());
-    answer.infos(session_->outputs());
+    answer.real(opened.load_ms());
+    answer.infos(opened.inputs());
+    answer.infos(opened.outputs());
     answer.memory(before);
     answer.memory(memory_use());
     return answer;
@@ -58,14 +63,40 @@ class Server {
     inputs_ = request.tensors();
     wanted_ = request.names();
     MessageWriter answer(MessageKind::kAnswer);
-    answer.tensors(session().run(inputs_, wanted_));
+    answer.tensors(session(0).run(inputs_, wanted_));
+    return answer;
+  }
+
+  MessageWriter run_held(MessageReader& request) {
+    Session& model = session(request.number());
+    std::vector<NamedTensor> inputs = request.tensors();
+    const auto held_inputs = request.links();
+    std::vector<std::string> wanted = request.names();
+    const auto kept_outputs = request.links();
+    const size_t sent = inputs.size(), asked = wanted.size();
+    for (const HeldRun::Link& link : held_inputs) inputs.push_back({link.own, std::move(held(link.held))});
+    for (const HeldRun::Link& link : kept_outputs) wanted.push_back(link.own);
+    std::vector<NamedTensor> outputs = model.run(inputs, wanted);
+    for (size_t i = 0; i < held_inputs.size(); ++i) held_[held_inputs[i].held] = std::move(inputs[sent + i].tensor);
+    for (const HeldRun::Link& link : kept_outputs) {
+      for (NamedTensor& output : outputs) {
+        if (output.name == link.own) held_[link.held] = std::move(output.tensor);
+      }
+    }
+    wanted.resize(asked);
+    std::erase_if(outputs, [&](const NamedTensor& output) {
+      return std::find(wanted.begin(), wanted.end(), output.name) == wanted.end();
+    });
+    MessageWriter answer(MessageKind::kAnswer);
+    answer.real(model.last_run_ms());
+    answer.tensors(outputs);
     return answer;
   }
 
   MessageWriter time_again() {
-    session().run(inputs_, wanted_);
+    session(0).run(inputs_, wanted_);
     MessageWriter answer(MessageKind::kAnswer);
-    answer.real(session().last_run_ms());
+    answer.real(session(0).last_run_ms());
     return answer;
   }
 
@@ -83,12 +114,21 @@ class Server {
     return answer;
   }
 
-  Session& session() {
-    if (!session_) throw Error(ErrorCode::kInternal, "a judged process was asked to run before it had a model");
-    return *session_;
+  Session& session(size_t number) {
+    if (number >= sessions_.size())
+      throw Error(ErrorCode::kInternal, "a judged process was asked to run before it had a model");
+    return *sessions_[number];
   }
 
-  std::unique_ptr<Session> session_;
+  HostTensor& held(const std::string& name) {
+    const auto found = held_.find(name);
+    if (found == held_.end())
+      throw Error(ErrorCode::kInternal, "a judged process was asked for '" + name + "', which it does not keep");
+    return found->second;
+  }
+
+  std::vector<std::unique_ptr<Session>> sessions_;
+  std::map<std::string, HostTensor> held_;
   std::vector<NamedTensor> inputs_;
   std::vector<std::string> wanted_;
 };

@@ -150,6 +150,21 @@ TestModel external(const std::string& location) {
   return model;
 }
 
+// A CTC model that spells what the samples say: sample n stands for symbol n; with `slips` every 2 is heard as 1.
+TestModel speller(int slips) {
+  TestModel model;
+  GraphHandle graph = model.main();
+  graph.input("input_values", kFloat, {1, -1}).output("logits", kFloat, {1, -1, 4});
+  std::vector<float> table = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1};
+  if (slips) std::swap(table[9], table[10]);
+  const float full_scale = 32768;
+  graph.floats("table", {4, 4}, table).floats("full_scale", {1}, std::span(&full_scale, 1));
+  graph.node("Mul", {"input_values", "full_scale"}, {"samples"}, "scale");
+  set_int(graph.node("Cast", {"samples"}, {"symbols"}, "cast"), "to", kInt64);
+  graph.node("Gather", {"table", "symbols"}, {"logits"}, "lookup");
+  return model;
+}
+
 }  // namespace
 
 void write_fixture_models(const fs::path& folder) {
@@ -168,6 +183,8 @@ void write_fixture_models(const fs::path& folder) {
   write_bytes(folder / "bigram.onnx", bigram_model(b_follows_a()).bytes());
   write_bytes(folder / "uniform.onnx", bigram_model(std::vector<float>(16, 0)).bytes());
   write_bytes(folder / "four_tokens.json", kFourTokens);
+  write_bytes(folder / "speller.onnx", speller(0).bytes());
+  write_bytes(folder / "misspeller.onnx", speller(1).bytes());
   write_bytes(folder / "truncated.onnx", mlp().bytes().substr(0, 5000));
 }
 

@@ -14,9 +14,11 @@ import copy
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+import wave
 from pathlib import Path
 
 try:
@@ -139,6 +141,21 @@ def write_test_sets(folder):
     (folder / "gaps.csv").write_text("text,choices,answer\na___,b|c,b\nba___,c|b,b\n")
 
 
+    write_speech(folder)
+
+
+def write_speech(folder):
+    (folder / "speech.yaml").write_text("version: 1\ntask: speech\nitems: said.csv\nterms: [hi]\n")
+    (folder / "said.csv").write_text("file,text\nsaid.wav,hi\n")
+    (folder / "vocab.json").write_text('{"<pad>": 0, "h": 1, "i": 2}\n')
+    (folder / "preprocessor_config.json").write_text('{"do_normalize": false}\n')
+    with wave.open(str(folder / "said.wav"), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(16000)
+        sound.writeframes(struct.pack("<3h", 1, 0, 2))
+
+
 def small_commands(folder, schemas):
     check_run(folder, schemas, "version")
     check_run(folder, schemas, "presets")
@@ -179,6 +196,7 @@ def judging_commands(folder, schemas):
     check_run(folder, schemas, "eval", "mlp.onnx", "mlp.int8.onnx", *judging, "--gate", "file_bytes<=1kB", code=6)
     check_run(folder, schemas, "eval", "mlp.onnx", "truncated.onnx", *judging, code=6)  # one that does not load
     check_run(folder, schemas, "eval", "bigram.onnx", "uniform.onnx", "--test-set", "language.yaml")
+    check_run(folder, schemas, "eval", "speller.onnx", "misspeller.onnx", "--test-set", "speech.yaml")
     check_run(folder, schemas, "compare", "mlp.onnx", "mlp.int8.onnx")
     check_run(folder, schemas, "compare", "tied.onnx", "tied.int4.onnx", "--weights-only")
     check_run(folder, schemas, "compare", "mlp.onnx", "mlp.fp16.onnx", *judging)

@@ -39,6 +39,33 @@ TEST(Worker, JudgesAModelInAnotherProcess) {
       worker.optimized_operators(find_runtime_library(), folder.path() / "m.onnx", {}, folder.path()).at("MatMul"), 1U);
 }
 
+TEST(Worker, TensorsStayInTheChildBetweenRunsOfTwoModels) {
+  TempFolder folder;
+  Worker worker(worker_program(), {});
+  const auto path = folder.write("m.onnx", test::linear_model(test::plain_weights()));
+  worker.open(find_runtime_library(), path, {});
+  worker.open(find_runtime_library(), path, {});
+  const std::vector<NamedTensor> inputs = {{"x", make_floats({1, 4}, {1, 2, 3, 10})}};
+  HeldRun first;
+  first.inputs = inputs;
+  first.wanted = {"y"};
+  first.kept_outputs = {{"sum", "doubled"}};
+  const HeldAnswer answer = worker.run_held(first);
+  ASSERT_EQ(answer.outputs.size(), 1U);
+  EXPECT_EQ(to_doubles(answer.outputs[0].tensor), (std::vector<double>{11, 12, 13}));
+  EXPECT_GT(answer.run_ms, 0);
+  HeldRun second;
+  second.model = 1;
+  second.held_inputs = {{"x", "doubled"}};
+  second.wanted = {"y"};
+  for (int again = 0; again < 2; ++again)
+    EXPECT_EQ(to_doubles(worker.run_held(second).outputs.at(0).tensor), (std::vector<double>{22, 24, 26}));
+  second.held_inputs = {{"x", "nothing"}};
+  EXPECT_THROW(worker.run_held(second), Error);
+  second.model = 2;
+  EXPECT_THROW(worker.run_held(second), Error);
+}
+
 TEST(Worker, AnAbortIsAResultThatQuotesTheLastWords) {
   Worker worker(worker_program("abort"), {});
   const Error error = failure_of(worker);

@@ -1,7 +1,7 @@
 // What models are judged on: a small YAML file, or a bare .npz of inputs. docs/judging.md describes every key.
 //
-// Tasks: `classification` (a right answer for each item), `tensors` (outputs compared with the baseline's) and
-// `language_model` (texts, and gaps in them). What is resampled for intervals is the item, or its cluster where the set names
+// Tasks: `classification` (a right answer for each item), `tensors` (outputs compared with the baseline's),
+// `language_model` (texts, and gaps in them) and `speech` (what is said in clips). What is resampled for intervals is the item, or its cluster where the set names
 // clusters (a voice, a document).
 #pragma once
 
@@ -18,9 +18,10 @@
 
 namespace vetquant {
 
-enum class TaskKind { kClassification, kTensors, kLanguageModel };
+enum class TaskKind { kClassification, kTensors, kLanguageModel, kSpeech };
 
 struct LanguageSet;  // language_model.h
+struct SpeechSet;    // speech.h
 
 struct StatePair {
   std::string output, input;  // what the model gives at `output` it gets at `input` in the next step of the sample
@@ -58,6 +59,7 @@ struct TestSet {
   std::map<std::string, double> thresholds;  // of outputs that are decisions
 
   std::shared_ptr<const LanguageSet> language;  // language_model
+  std::shared_ptr<const SpeechSet> speech;      // speech
 };
 
 // Reads the set, checks every digest that it names. Error{kUsage} "set.yaml:3:1: ...".

@@ -41,6 +41,24 @@ struct OpenedModel {
   MemoryUse before, after;  // the session was made
 };
 
+// A run of one of the worker's models in which tensors need not travel: a decoder's caches stay where they are.
+struct HeldRun {
+  struct Link {
+    std::string own;   // the model's input or output
+    std::string held;  // the name under which the child keeps the tensor
+  };
+  size_t model = 0;                     // in the order of open()
+  std::span<const NamedTensor> inputs;  // sent
+  std::vector<Link> held_inputs;        // taken from what the child keeps, and kept on; each once
+  std::vector<std::string> wanted;      // outputs that come back
+  std::vector<Link> kept_outputs;       // outputs that the child keeps, in place of what had that name
+};
+
+struct HeldAnswer {
+  std::vector<NamedTensor> outputs;
+  double run_ms = 0;  // between call and return of the runtime
+};
+
 class Worker {
  public:
   Worker(const WorkerProgram& program, const WorkerLimits& limits);
@@ -50,11 +68,14 @@ class Worker {
 
   // Each throws Error{kGate} where the child died or timed out (every later call too), Error{kInterrupted} on ^C, and what
   // the child's session threw.
+  // Called again it opens one more model beside those that are open.
   OpenedModel open(const std::filesystem::path& library, const std::filesystem::path& model,
                    const SessionOptions& options);
+  // Of the model opened first.
   std::vector<NamedTensor> run(std::span<const NamedTensor> inputs, const std::vector<std::string>& wanted = {});
   // Runs the inputs of the latest run() once more; nothing comes back but the time between call and return of the runtime.
   double time_again_ms();
+  HeldAnswer run_held(const HeldRun& run);
   MemoryUse memory();
   // Loads the model once more; meant for a worker that is not measured.
   std::map<std::string, uint64_t> optimized_operators(const std::filesystem::path& library,

@@ -1,0 +1,113 @@
+#include "judge_speech.h"
+
+#include <algorithm>
+
+#include "speech_model.h"
+#include "vetquant/core/error.h"
+#include "vetquant/core/interrupt.h"
+#include "vetquant/core/parallel.h"
+#include "vetquant/eval/sound.h"
+
+namespace vetquant {
+namespace {
+
+class SpeechJudge {
+ public:
+  SpeechJudge(const TestSet& set, const JudgeOptions& options, std::vector<Judged>& models)
+      : set_(*set.speech), options_(options), models_(models) {}
+
+  size_t run() {
+    size_t heard_clips = 0;
+    for (size_t c = 0; c < set_.clips.size(); ++c) {
+      if (!any_alive()) return heard_clips;
+      hear(set_.clips[c]);
+      ++heard_clips;
+      report("judge", c + 1, set_.clips.size(), "clips");
+    }
+    time_rounds();
+    return heard_clips;
+  }
+
+ private:
+  bool any_alive() const {
+    return std::any_of(models_.begin(), models_.end(), [](const Judged& model) { return model.alive(); });
+  }
+
+  void report(std::string_view stage, size_t done, size_t total, const std::string& unit) const {
+    interrupt::check();
+    if (options_.progress) options_.progress({stage, done, total, unit});
+  }
+
+  int sample_rate() const {
+    const auto first = std::find_if(models_.begin(), models_.end(), [](const Judged& model) { return model.alive(); });
+    return first->speech_model->sample_rate();
+  }
+
+  std::span<const float> sound_of(const SpeechClip& clip) {
+    const int rate = sample_rate();
+    if (clip.file != loaded_ || sound_.sample_rate != rate) sound_ = read_sound(clip.file, rate);
+    loaded_ = clip.file;
+    const uint64_t all = sound_.samples.size();
+    const uint64_t frames = clip.frames > 0 ? clip.frames : all - std::min(all, clip.start_frame);
+    if (frames == 0 || clip.start_frame > all || frames > all - clip.start_frame)
+      throw Error(ErrorCode::kUsage,
+                  "the clip asks for frames " + std::to_string(clip.start_frame) + " to " +
+                      std::to_string(clip.start_frame + frames) + " of '" + clip.file.filename().string() +
+                      "', which has " + std::to_string(all),
+                  clip.name);
+    return std::span(sound_.samples).subspan(clip.start_frame, frames);
+  }
+
+  void hear(const SpeechClip& clip) {
+    const std::span<const float> sound = sound_of(clip);
+    features_.begin(sound);
+    for (Judged& model : models_) {  // here, for the cache is not shared by threads
+      if (model.alive()) model.speech_model->prepare(features_);
+    }
+    parallel_for(models_.size(), options_.models_at_once, [&](uint64_t m) {
+      Judged& model = models_[m];
+      model.attempt([&] {
+        if (model.speech_model->sample_rate() != sound_.sample_rate)
+          throw Error(ErrorCode::kUsage, "the model wants sound of " +
+                                             std::to_string(model.speech_model->sample_rate()) +
+                                             " Hz, the baseline of " + std::to_string(sound_.sample_rate));
+        model.speech.clips.push_back(heard(set_, clip, model.speech_model->transcribe(sound, features_).text));
+      });
+    });
+  }
+
+  void time_rounds() {
+    if (options_.timed_rounds == 0 || !any_alive()) return;
+    const std::span<const float> sound = sound_of(set_.clips[0]);
+    features_.begin(sound);
+    const size_t count = models_.size();
+    for (int round = -options_.warm_up_runs; round < options_.timed_rounds; ++round) {
+      for (size_t i = 0; i < count; ++i) {
+        Judged& model = models_[round % 2 ? count - 1 - i : i];
+        model.attempt([&] {
+          model.speech_model->prepare(features_);
+          const SpeechPace pace = model.speech_model->transcribe(sound, features_).pace;
+          if (round < 0) return;
+          model.speech.rounds.push_back(pace);
+          model.latencies_ms.push_back(pace.total_ms);
+        });
+      }
+      report("time", static_cast<size_t>(std::max(0, round + 1)), static_cast<size_t>(options_.timed_rounds), "rounds");
+    }
+  }
+
+  const SpeechSet& set_;
+  const JudgeOptions& options_;
+  std::vector<Judged>& models_;
+  FeatureCache features_;
+  std::filesystem::path loaded_;
+  Sound sound_;
+};
+
+}  // namespace
+
+size_t judge_speech(const TestSet& set, const JudgeOptions& options, std::vector<Judged>& models) {
+  return SpeechJudge(set, options, models).run();
+}
+
+}  // namespace vetquant

@@ -1,0 +1,187 @@
+#include <algorithm>
+#include <cmath>
+
+#include "estimates.h"
+#include "judged.h"
+#include "vetquant/eval/speech.h"
+
+namespace vetquant {
+namespace {
+
+using Count = uint64_t (*)(const HeardClip&);
+
+Estimate of_clips(Estimate estimate) {
+  estimate.method += " of clips";
+  return estimate;
+}
+
+class Figures {
+ public:
+  Figures(const TestSet& set, const SpeechAnswers& own, const SpeechAnswers* base, const StatisticsSettings& settings)
+      : set_(set), clusters_(clusters_of(set)), own_(own), base_(base), settings_(settings) {}
+
+  std::vector<Metric> all() {
+    const Count said = [](const HeardClip& clip) { return clip.words.reference(); };
+    const Count wrong = [](const HeardClip& clip) { return clip.words.errors(); };
+    add("word_accuracy", Better::kHigher, wrong, said, kPercent, -1);
+    add("wer", Better::kLower, wrong, said);
+    add(
+        "cer", Better::kLower, [](const HeardClip& clip) { return clip.characters.errors(); },
+        [](const HeardClip& clip) { return clip.characters.reference(); });
+    add(
+        "substitutions", Better::kLower, [](const HeardClip& clip) { return clip.words.substitutions; }, said);
+    add(
+        "deletions", Better::kLower, [](const HeardClip& clip) { return clip.words.deletions; }, said);
+    add(
+        "insertions", Better::kLower, [](const HeardClip& clip) { return clip.words.insertions; }, said);
+    const SpeechSet& speech = *set_.speech;
+    if (speech.terms) {
+      const Count matched = [](const HeardClip& clip) { return clip.terms.matched; };
+      add("term_recall", Better::kHigher, matched, [](const HeardClip& clip) { return clip.terms.reference; });
+      add("term_precision", Better::kHigher, matched, [](const HeardClip& clip) { return clip.terms.hypothesis; });
+    }
+    if (speech.normalisation == TextNormalisation::kDictation1) {
+      const Count matched = [](const HeardClip& clip) { return clip.quantities.matched; };
+      add("quantity_recall", Better::kHigher, matched, [](const HeardClip& clip) { return clip.quantities.reference; });
+      add("quantity_precision", Better::kHigher, matched,
+          [](const HeardClip& clip) { return clip.quantities.hypothesis; });
+    }
+    if (base_) add_same_text();
+    return std::move(metrics_);
+  }
+
+ private:
+  size_t n() const { return own_.clips.size(); }
+
+  // offset + sign * 100 * sum(over) / sum(under), each clip as often as its cluster was drawn.
+  void add(const std::string& key, Better better, Count over, Count under, double offset = 0, double sign = 1) {
+    const auto share = [&](const SpeechAnswers& answers, std::span<const uint32_t> times) {
+      double above = 0, below = 0;
+      for (size_t i = 0; i < n(); ++i) {
+        const double drawn = times[clusters_.of.empty() ? i : clusters_.of[i]];
+        above += drawn * static_cast<double>(over(answers.clips[i]));
+        below += drawn * static_cast<double>(under(answers.clips[i]));
+      }
+      return offset + sign * kPercent * above / below;
+    };
+    uint64_t all = 0;
+    for (const HeardClip& clip : own_.clips) all += under(clip);
+    if (all == 0) return;  // nothing of the kind was said (or heard)
+    // What no resample changes is as sure as the clips are many: the exact interval of a matching share of clips.
+    const auto marked = [&](const SpeechAnswers& answers) {
+      return as_doubles(n(), [&](size_t i) {
+        const uint64_t above = over(answers.clips[i]), below = under(answers.clips[i]);
+        return (sign < 0 ? above == 0 : better == Better::kLower ? above > 0 : above == below) ? 1.0 : 0.0;
+      });
+    };
+    const auto estimate = [&](const Bootstrap::Statistic& statistic, const Estimate& instead) {
+      return bootstrapped(clusters_, n(), statistic, instead, settings_);
+    };
+    Metric metric{key,
+                  "",
+                  "%",
+                  better,
+                  estimate([&](auto times) { return share(own_, times); },
+                           of_clips(proportion(clusters_, marked(own_), settings_))),
+                  std::nullopt,
+                  std::nullopt};
+    if (base_) {
+      metric.difference = estimate([&](auto times) { return share(own_, times) - share(*base_, times); },
+                                   of_clips(paired_difference(clusters_, marked(own_), marked(*base_), settings_)));
+      metric.ratio = ratio_of(share, metric);
+    }
+    metrics_.push_back(std::move(metric));
+  }
+
+  // Of two sums over the same clips; where that has no spread, from the difference's interval.
+  std::optional<Estimate> ratio_of(const auto& share, Metric& metric) const {
+    derive_ratio(metric, metric.value.value - metric.difference->value);
+    if (!metric.ratio) return std::nullopt;
+    const Estimate instead = *metric.ratio;
+    return bootstrapped(
+        clusters_, n(), [&](auto times) { return share(own_, times) / share(*base_, times); }, instead, settings_);
+  }
+
+  void add_same_text() {
+    const std::vector<double> same =
+        as_doubles(n(), [&](size_t i) { return own_.clips[i].text == base_->clips[i].text ? 1.0 : 0.0; });
+    metrics_.push_back(
+        {"same_text", "", "%", Better::kHigher, proportion(clusters_, same, settings_), std::nullopt, std::nullopt});
+  }
+
+  const TestSet& set_;
+  Clusters clusters_;
+  const SpeechAnswers& own_;
+  const SpeechAnswers* base_;
+  const StatisticsSettings& settings_;
+  std::vector<Metric> metrics_;
+};
+
+uint64_t lost_words(const HeardClip& own, const HeardClip& base) {
+  return own.words.errors() > base.words.errors() ? own.words.errors() - base.words.errors() : 0;
+}
+
+}  // namespace
+
+HeardClip heard(const SpeechSet& set, const SpeechClip& clip, const std::string& transcript) {
+  HeardClip result;
+  result.text = normalised(transcript, set.normalisation);
+  result.words = word_errors(clip.text, result.text);
+  result.characters = character_errors(clip.text, result.text);
+  if (set.terms) result.terms = set.terms->compare(clip.text, result.text);
+  if (set.normalisation == TextNormalisation::kDictation1)
+    result.quantities = compare_quantities(clip.text, result.text);
+  return result;
+}
+
+std::vector<Metric> speech_metrics(const TestSet& set, const SpeechAnswers& own, const SpeechAnswers* base,
+                                   const StatisticsSettings& settings) {
+  return Figures(set, own, base, settings).all();
+}
+
+std::vector<Metric> speech_pace_metrics(const SpeechAnswers& own, const SpeechAnswers* base,
+                                        const StatisticsSettings& settings) {
+  std::vector<Metric> metrics;
+  const auto add = [&](const std::string& key, const std::string& unit, double (*figure)(const SpeechPace&)) {
+    const auto values = [&](const SpeechAnswers& answers) {
+      return as_doubles(answers.rounds.size(), [&](size_t i) { return figure(answers.rounds[i]); });
+    };
+    metrics.push_back(
+        round_metric(key, unit, values(own), base ? values(*base) : std::vector<double>{}, settings.confidences_pct));
+  };
+  if (own.rounds.empty()) return metrics;
+  add("real_time_factor", "", [](const SpeechPace& pace) { return pace.total_ms / 1000 / pace.sound_seconds; });
+  if (own.rounds[0].tokens == 0) return metrics;
+  add("first_token_ms", "ms", [](const SpeechPace& pace) { return pace.first_token_ms; });
+  if (own.rounds[0].tokens > 1) add("token_ms", "ms", [](const SpeechPace& pace) { return pace.token_ms; });
+  return metrics;
+}
+
+std::vector<std::string> speech_metric_names(const SpeechSet& set) {
+  std::vector<std::string> names = {"word_accuracy", "wer", "cer", "substitutions", "deletions", "insertions"};
+  if (set.terms) names.insert(names.end(), {"term_recall", "term_precision"});
+  if (set.normalisation == TextNormalisation::kDictation1)
+    names.insert(names.end(), {"quantity_recall", "quantity_precision"});
+  names.insert(names.end(), {"same_text", "real_time_factor", "first_token_ms", "token_ms"});
+  return names;
+}
+
+std::vector<ErrorExample> speech_examples(const SpeechSet& set, const SpeechAnswers& own, const SpeechAnswers& base) {
+  std::vector<size_t> order;
+  for (size_t i = 0; i < own.clips.size(); ++i) {
+    if (own.clips[i].text != base.clips[i].text) order.push_back(i);
+  }
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return lost_words(own.clips[a], base.clips[a]) > lost_words(own.clips[b], base.clips[b]);
+  });
+  if (order.size() > kMostErrorExamples) order.resize(kMostErrorExamples);
+  std::vector<ErrorExample> examples;
+  for (const size_t i : order) {
+    const SpeechClip& clip = set.clips[i];
+    examples.push_back({clip.name, clip.text, base.clips[i].text, own.clips[i].text,
+                        set.terms ? set.terms->found_in(clip.text) : std::vector<std::string>{}});
+  }
+  return examples;
+}
+
+}  // namespace vetquant
