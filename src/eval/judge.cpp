@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 class TemporaryFolder {
  public:
   TemporaryFolder() : path_((fs::temp_directory_path() / "vetquant-judge-XXXXXX").string()) {
+    interrupt::hold();
     if (::mkdtemp(path_.data()) == nullptr) throw Error(ErrorCode::kIo, "no temporary folder can be made", path_);
   }
   ~TemporaryFolder() {
