@@ -134,6 +134,7 @@ std::unique_ptr<OutputFile> OutputFile::create(const std::filesystem::path& path
                                                FileOps& ops) {
   check_output_is_free(path, replace);
   const std::filesystem::path temporary = temporary_name(path);
+  interrupt::hold();
   const int descriptor = ops.create(temporary.string());
   if (descriptor < 0) fail("cannot be written", path, errno, size_bytes);
   ::flock(descriptor, LOCK_EX | LOCK_NB);  // says that it lives, to processes that cannot see this one's number

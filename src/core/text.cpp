@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "vetquant/core/utf8.h"
+
 namespace vetquant {
 namespace {
 
@@ -24,20 +26,8 @@ bool class_matches(std::string_view pattern, size_t begin, size_t end, char c) {
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
-// Bytes of the UTF-8 character that the text begins with; 0 where it begins with none, or with a control character.
-size_t character_length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (byte(0) < 0x80) return byte(0) >= 0x20 && byte(0) != 0x7F ? 1 : 0;
-  const size_t length = byte(0) >= 0xF0 ? 4 : byte(0) >= 0xE0 ? 3 : 2;
-  if (byte(0) < 0xC2 || byte(0) > 0xF4 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if (!is_continuation(text[i])) return 0;
-  }
-  if (byte(0) == 0xC2 && byte(1) < 0xA0) return 0;  // control characters of Latin-1
-  const bool overlong = (byte(0) == 0xE0 && byte(1) < 0xA0) || (byte(0) == 0xF0 && byte(1) < 0x90);
-  const bool beyond = (byte(0) == 0xED && byte(1) > 0x9F) || (byte(0) == 0xF4 && byte(1) > 0x8F);
-  return overlong || beyond ? 0 : length;
-}
+// Of ASCII and Latin-1.
+bool is_control(uint32_t code) { return code < 0x20 || (code >= 0x7F && code < 0xA0); }
 
 }  // namespace
 
@@ -121,10 +111,10 @@ std::string human_bytes(uint64_t bytes) {
 std::string printable(std::string_view text, size_t limit) {
   std::string out;
   for (size_t i = 0; i < text.size();) {
-    const size_t length = character_length(text.substr(i));
-    if (length > 0) {
-      out += text.substr(i, length);
-      i += length;
+    const Utf8Step step = utf8_at(text, i);
+    if (step.valid && !is_control(step.code)) {
+      out += text.substr(i, step.bytes);
+      i += step.bytes;
       continue;
     }
     char escaped[8];

@@ -10,6 +10,7 @@
 
 #include "forms.h"
 #include "vetquant/core/error.h"
+#include "vetquant/model/operator_schemas.h"
 
 namespace vetquant {
 namespace {
@@ -41,7 +42,7 @@ DataPorts data_ports(const NodeInfo& node, int64_t opset) {
   DataPorts ports;
   const std::string& domain = node.proto->domain();
   if (!node.subgraphs.empty() || !(domain.empty() || domain == "ai.onnx")) return ports;
-  const onnx::OpSchema* schema = onnx::OpSchemaRegistry::Schema(node.proto->op_type(), static_cast<int>(opset), "");
+  const onnx::OpSchema* schema = operator_schemas().GetSchema(node.proto->op_type(), static_cast<int>(opset), "");
   if (schema == nullptr || schema->outputs().empty()) return ports;
   const std::string variable = schema->outputs().front().GetTypeStr();
   if (!allows_halves(*schema, variable)) return ports;

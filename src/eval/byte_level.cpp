@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "utf8.h"
+#include "vetquant/core/utf8.h"
 
 namespace vetquant {
 namespace {

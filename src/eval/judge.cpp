@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 class TemporaryFolder {
  public:
   TemporaryFolder() : path_((fs::temp_directory_path() / "vetquant-judge-XXXXXX").string()) {
+    interrupt::hold();
     if (::mkdtemp(path_.data()) == nullptr) throw Error(ErrorCode::kIo, "no temporary folder can be made", path_);
   }
   ~TemporaryFolder() {
@@ -46,6 +47,20 @@ class Judge {
     describe_run();
     name_models();
     for (size_t m = 0; m < models_.size(); ++m) count_operators(m);
+    try {
+      run_models();
+    } catch (...) {
+      // All at once: the memory of each takes the system its time.
+      for (Judged& model : models_) {
+        if (model.worker) model.worker->abandon();
+      }
+      throw;
+    }
+    return std::move(result_);
+  }
+
+ private:
+  void run_models() {
     for (size_t m = 0; m < models_.size(); ++m) open(m);
     if (set_.task == TaskKind::kLanguageModel) {
       result_.steps = judge_language(set_, options_, models_);
@@ -56,10 +71,8 @@ class Judge {
     }
     if (options_.timed_rounds > 0 && set_.task != TaskKind::kSpeech) measure_latency(models_, options_);
     for (size_t m = 0; m < models_.size(); ++m) finish(m);
-    return std::move(result_);
   }
 
- private:
   void describe_run() {
     result_.set_name = set_.name;
     result_.set_path = set_.path.string();

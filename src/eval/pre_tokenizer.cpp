@@ -1,8 +1,5 @@
 #include "pre_tokenizer.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include <stdexcept>
 
 #include "vetquant/core/error.h"
@@ -11,9 +8,7 @@ namespace vetquant {
 namespace {
 
 constexpr size_t kLongestPattern = 8192;
-constexpr uint32_t kMostSteps = 10'000'000;
-constexpr uint32_t kMostHeapKiB = 65536;
-constexpr uint32_t kDeepestParentheses = 50;
+constexpr BoundedRegex::Bounds kBounds{.steps = 10'000'000, .heap_kib = 65536};
 
 // PCRE2 counts U+180E as a space, as Unicode did until 6.3; \s is written out.
 std::string with_spaces_spelled_out(const std::string& pattern) {
@@ -47,54 +42,22 @@ const char* const kEachDigitPattern = R"(\p{N})";
 const char* const kDigitRunsPattern = R"(\p{N}+)";
 
 struct SplitRegex::State {
-  pcre2_compile_context* compiling = pcre2_compile_context_create(nullptr);
-  pcre2_match_context* matching = pcre2_match_context_create(nullptr);
-  pcre2_code* code = nullptr;
-
-  State() = default;
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  ~State() {
-    pcre2_code_free(code);
-    pcre2_match_context_free(matching);
-    pcre2_compile_context_free(compiling);
-  }
+  BoundedRegex regex;
 };
 
-SplitRegex::SplitRegex(const std::string& written) : state_(std::make_unique<State>()) {
+SplitRegex::SplitRegex(const std::string& written) {
   if (written.size() > kLongestPattern)
     throw std::invalid_argument("it is longer than " + std::to_string(kLongestPattern) + " characters");
-  const std::string pattern = with_spaces_spelled_out(written);
-  pcre2_set_parens_nest_limit(state_->compiling, kDeepestParentheses);
-  pcre2_set_match_limit(state_->matching, kMostSteps);
-  pcre2_set_heap_limit(state_->matching, kMostHeapKiB);
-  int error = 0;
-  PCRE2_SIZE offset = 0;
-  state_->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
-                               PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &error, &offset, state_->compiling);
-  if (state_->code != nullptr) return;
-  PCRE2_UCHAR message[256] = {};
-  pcre2_get_error_message(error, message, sizeof message);
-  throw std::invalid_argument(reinterpret_cast<const char*>(message));
+  state_.reset(new State{BoundedRegex(with_spaces_spelled_out(written), BoundedRegex::Kind::kWords, kBounds)});
 }
 
 SplitRegex::~SplitRegex() = default;
 SplitRegex::SplitRegex(SplitRegex&&) noexcept = default;
 
 std::vector<SplitRegex::Match> SplitRegex::matches(std::string_view text) const {
-  const std::unique_ptr<pcre2_match_data, decltype(&pcre2_match_data_free)> data(
-      pcre2_match_data_create_from_pattern(state_->code, nullptr), &pcre2_match_data_free);
   std::vector<Match> found;
-  for (size_t at = 0; at < text.size();) {
-    const int result = pcre2_match(state_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at,
-                                   PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, data.get(), state_->matching);
-    if (result == PCRE2_ERROR_NOMATCH) break;
-    const PCRE2_SIZE* const ends = pcre2_get_ovector_pointer(data.get());
-    if (result < 0 || ends[1] <= at || ends[0] < at)
-      throw Error(ErrorCode::kUsage, "the pattern of the tokenizer's pre_tokenizer takes too many steps on this text");
-    found.push_back({ends[0], ends[1]});
-    at = ends[1];
-  }
+  if (state_->regex.find_all(text, found) == BoundedRegex::Outcome::kTooManySteps)
+    throw Error(ErrorCode::kUsage, "the pattern of the tokenizer's pre_tokenizer takes too many steps on this text");
   return found;
 }
 

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "vetquant/policy/bounded_regex.h"
+
 namespace vetquant {
 
 // A pattern of the Oniguruma kind that tokenizer files hold, matched by PCRE2 with Unicode properties.
@@ -15,9 +17,7 @@ class SplitRegex {
   ~SplitRegex();
   SplitRegex(SplitRegex&&) noexcept;
 
-  struct Match {
-    size_t begin = 0, end = 0;
-  };
+  using Match = BoundedRegex::Match;
   // Every match that is not empty, from left to right. Error{kUsage} where it takes too many steps.
   std::vector<Match> matches(std::string_view text) const;  // text: valid UTF-8
 

@@ -4,9 +4,9 @@
 #include <map>
 
 #include "spoken_numbers.h"
-#include "utf8.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/text.h"
+#include "vetquant/core/utf8.h"
 #include "vetquant/eval/word_errors.h"
 
 namespace vetquant {

@@ -5,9 +5,9 @@
 
 #include "byte_level.h"
 #include "tokenizer_file.h"
-#include "utf8.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/file.h"
+#include "vetquant/core/utf8.h"
 
 namespace vetquant {
 namespace {

@@ -5,7 +5,7 @@
 #include <map>
 #include <span>
 
-#include "utf8.h"
+#include "vetquant/core/utf8.h"
 
 namespace vetquant {
 namespace {

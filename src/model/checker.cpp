@@ -8,6 +8,7 @@
 
 #include "vetquant/core/text.h"
 #include "vetquant/model/model.h"
+#include "vetquant/model/operator_schemas.h"
 
 namespace vetquant {
 
@@ -52,6 +53,7 @@ std::optional<std::string> checker_complaint(const Model& model) {
   point_all_at(*copy.mutable_graph(), path.filename().string());
   for (auto& function : *copy.mutable_functions()) point_nodes_at(*function.mutable_node(), path.filename().string());
   onnx::checker::CheckerContext context;
+  context.set_schema_registry(&operator_schemas());
   context.set_model_dir(path.parent_path().string());
   context.set_skip_opset_compatibility_check(true);
   context.set_ir_version(static_cast<int>(copy.ir_version()));

@@ -10,6 +10,7 @@
 #include "vetquant/core/checked.h"
 #include "vetquant/core/error.h"
 #include "vetquant/model/graph_index.h"
+#include "vetquant/model/operator_schemas.h"
 
 namespace vetquant {
 
@@ -20,7 +21,7 @@ bool run_inference(onnx::ModelProto& model, bool propagate_data) {
   const onnx::ShapeInferenceOptions options(false, 0, propagate_data);
   onnx::ModelProto copy = model;
   try {
-    onnx::shape_inference::InferShapes(copy, onnx::OpSchemaRegistry::Instance(), options);
+    onnx::shape_inference::InferShapes(copy, &operator_schemas(), options);
   } catch (const std::exception&) {  // what cannot be inferred stays unknown: that is the contract
     return false;
   }

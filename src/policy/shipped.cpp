@@ -19,10 +19,12 @@ std::string first_comment(std::string_view text) {
   return summary;
 }
 
+// Names and titles stand in the first paragraph of each: to list them, or to find one, no whole profile is parsed.
 std::vector<ShippedTarget> read_shipped_targets() {
   std::vector<ShippedTarget> all;
   for (const shipped::Text& shipped : shipped::targets()) {
-    const YamlValue root = parse_yaml(std::string(shipped.text), "target " + std::string(shipped.name));
+    const std::string head(shipped.text.substr(0, shipped.text.find("\n\n")));
+    const YamlValue root = parse_yaml(head, "target " + std::string(shipped.name));
     ShippedTarget target{std::string(shipped.name), {}, std::string(shipped.text), {}};
     for (const auto& [key, value] : root.entries("target profile")) {
       if (key.text("key") == "title") target.title = value.text("title");

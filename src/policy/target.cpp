@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <mutex>
 
 #include "canonical.h"
 #include "source_chain.h"
@@ -190,6 +192,16 @@ TargetProfile finish(OwnTarget own, const std::string& name) {
   return target;
 }
 
+// Parsed once: inspect plans with every preset for the same target.
+TargetProfile shipped_profile(const ShippedTarget& target) {
+  static std::mutex mutex;
+  static std::map<std::string, TargetProfile> known;
+  const std::lock_guard lock(mutex);
+  const auto found = known.find(target.name);
+  if (found != known.end()) return found->second;
+  return known.emplace(target.name, parse_target(target.text, "target " + target.name)).first->second;
+}
+
 }  // namespace
 
 const FormSupport* TargetProfile::find(FormChoice form) const {
@@ -199,8 +211,7 @@ const FormSupport* TargetProfile::find(FormChoice form) const {
 }
 
 TargetProfile load_target(const std::string& name_or_path) {
-  if (const ShippedTarget* target = find_shipped(name_or_path))
-    return parse_target(target->text, "target " + target->name);
+  if (const ShippedTarget* target = find_shipped(name_or_path)) return shipped_profile(*target);
   std::error_code ignored;
   if (!looks_like_path(name_or_path) && !std::filesystem::is_regular_file(name_or_path, ignored)) {
     throw Error(ErrorCode::kUsage, unknown_target(name_or_path), "target");

@@ -4,31 +4,10 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "vetquant/core/utf8.h"
+
 namespace vetquant {
 namespace {
-
-struct CodePoint {
-  uint32_t value = 0;
-  size_t bytes = 0;  // 0: no UTF-8 here
-};
-
-// Strict: no overlong forms, no surrogates, nothing above U+10FFFF.
-CodePoint decode(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return {lead, 1};
-  const size_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < bytes) return {};
-  uint32_t value = lead & (0xFFU >> (bytes + 1));
-  for (size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return {};
-    value = value << 6 | (byte(i) & 0x3FU);
-  }
-  constexpr uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = value >= 0xD800 && value <= 0xDFFF;
-  if (value < kLeast[bytes] || surrogate || value > 0x10FFFF) return {};
-  return {value, bytes};
-}
 
 bool turns_direction(uint32_t c) {
   return c == 0x61C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
@@ -47,20 +26,20 @@ std::string hexadecimal(const char* format, uint32_t value) {
 std::string visible(std::string_view text) {
   std::string out;
   for (size_t at = 0; at < text.size();) {
-    const CodePoint c = decode(text.substr(at));
-    const bool no_xml = (c.value & 0xFFFE) == 0xFFFE;  // U+FFFE, U+FFFF and their like on other planes
-    if (c.bytes == 0) {
+    const Utf8Step c = utf8_at(text, at);
+    const bool no_xml = (c.code & 0xFFFE) == 0xFFFE;  // U+FFFE, U+FFFF and their like on other planes
+    if (!c.valid) {
       out += hexadecimal("\\x%02x", static_cast<unsigned char>(text[at]));
-    } else if (c.value == '\n' || c.value == '\t' || c.value == '\r') {
+    } else if (c.code == '\n' || c.code == '\t' || c.code == '\r') {
       out += ' ';
-    } else if (c.value < 0x80 && is_control(c.value)) {
-      out += hexadecimal("\\x%02x", c.value);
-    } else if (is_control(c.value) || turns_direction(c.value) || no_xml) {
-      out += hexadecimal("\\u%04x", c.value);
+    } else if (c.code < 0x80 && is_control(c.code)) {
+      out += hexadecimal("\\x%02x", c.code);
+    } else if (is_control(c.code) || turns_direction(c.code) || no_xml) {
+      out += hexadecimal("\\u%04x", c.code);
     } else {
       out += text.substr(at, c.bytes);
     }
-    at += std::max<size_t>(c.bytes, 1);
+    at += c.valid ? c.bytes : 1;
   }
   return out;
 }

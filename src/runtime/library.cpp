@@ -81,6 +81,9 @@ RuntimeLibrary::RuntimeLibrary() = default;
 RuntimeLibrary::~RuntimeLibrary() = default;
 
 std::shared_ptr<const RuntimeLibrary> RuntimeLibrary::open(const fs::path& path) {
+  // Some builds of ONNX Runtime note this device and its runs in $HOME and $TMPDIR as soon as their environment is made,
+  // before DisableTelemetryEvents can be called.
+  ::setenv("ORT_DISABLE_TELEMETRY", "1", 1);
   // A bare name would be looked up on the loader's path instead of here.
   const fs::path whole = fs::absolute(path);
   // RTLD_LOCAL: its protobuf and ONNX symbols must not meet ours.

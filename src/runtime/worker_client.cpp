@@ -49,6 +49,8 @@ Worker::Worker(const WorkerProgram& program, const WorkerLimits& limits)
     : state_(std::make_unique<State>(program, limits)) {}
 Worker::~Worker() = default;
 
+void Worker::abandon() { state_->process.begin_kill(); }
+
 int Worker::process_id() const { return state_->process.id(); }
 
 OpenedModel Worker::open(const std::filesystem::path& library, const std::filesystem::path& model,

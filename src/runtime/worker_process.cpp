@@ -87,9 +87,13 @@ WorkerProcess::~WorkerProcess() {
 
 int WorkerProcess::take_socket() { return std::exchange(socket_, -1); }
 
+void WorkerProcess::begin_kill() {
+  if (!reaped_ && id_ >= 0) ::kill(id_, SIGKILL);
+}
+
 void WorkerProcess::kill() {
   if (reaped_ || id_ < 0) return;
-  ::kill(id_, SIGKILL);
+  begin_kill();
   while (::waitpid(id_, &status_, 0) < 0 && errno == EINTR) {
   }
   reaped_ = true;

@@ -18,7 +18,8 @@ class WorkerProcess {
 
   int take_socket();  // the judge's end; the caller owns it
   pid_t id() const { return id_; }
-  void kill();
+  void kill();        // and waits for its end
+  void begin_kill();  // does not wait
   // Waits for the end and says how it was: "ended by signal 6 (Aborted): <last line of its stderr>", "exit status 3".
   std::string wait_and_describe();
 

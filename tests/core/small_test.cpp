@@ -81,6 +81,7 @@ TEST(Error, ReadsWhereThenWhat) {
 
 TEST(Interrupt, ASignalBecomesAnErrorAtTheNextCheck) {
   interrupt::install_handlers();
+  interrupt::hold();
   for (const int signal : {SIGINT, SIGTERM}) {
     EXPECT_FALSE(interrupt::requested());
     interrupt::check();

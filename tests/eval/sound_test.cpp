@@ -4,6 +4,7 @@
 #include <sndfile.h>
 
 #include "eval/sound_support.h"
+#include "sound_library.h"
 #include "support/model_builder.h"
 #include "vetquant/core/error.h"
 
@@ -39,6 +40,26 @@ TEST(Sound, AnotherRateOrSeveralChannelsAreRefused) {
   EXPECT_EQ(error_of(folder.path() / "a.wav", 16'000), "has a sample rate of 8000 Hz where the test set says 16000");
   test::write_sound(folder.path() / "b.wav", {0, 1}, 16'000, 2);
   EXPECT_EQ(error_of(folder.path() / "b.wav", 16'000), "has 2 channels; make it one (mono)");
+}
+
+TEST(SoundLibrary, MissingOneIsNamedWithWhatToInstall) {
+  try {
+    open_sound_library("libsndfile-that-is-not-there.so.1");
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUsage);
+    EXPECT_NE(std::string(error.what()).find("libsndfile-that-is-not-there.so.1"), std::string::npos) << error.what();
+    EXPECT_NE(error.message().find("install libsndfile"), std::string::npos) << error.message();
+  }
+}
+
+TEST(SoundLibrary, AnotherLibraryIsNotTakenForIt) {
+  try {
+    open_sound_library("libc.so.6");
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_NE(error.message().find("has no sf_open_fd"), std::string::npos) << error.message();
+  }
 }
 
 TEST(Sound, WhatIsNoSoundIsRefused) {

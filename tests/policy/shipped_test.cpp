@@ -62,6 +62,21 @@ TEST(Targets, EachFileIsCompiledIn) {
   EXPECT_EQ(names, stems(models() / "targets"));
 }
 
+TEST(Targets, TitlesAndAliasesStandInTheFirstParagraph) {
+  size_t aliases = 0;
+  for (const ShippedTarget& shipped : shipped_targets()) {
+    for (const auto& [key, value] : parse_yaml(shipped.text, shipped.name).entries("target profile")) {
+      if (key.text("key") == "title") {
+        EXPECT_EQ(shipped.title, value.text("title"));
+      }
+      if (key.text("key") != "aliases") continue;
+      EXPECT_EQ(shipped.aliases, value.texts("aliases"));
+      aliases += shipped.aliases.size();
+    }
+  }
+  EXPECT_GE(aliases, 1u);
+}
+
 TEST(Targets, EveryLineHasASourceAndEveryPreferenceAReason) {
   for (const ShippedTarget& shipped : shipped_targets()) {
     const TargetProfile target = load_target(shipped.name);

@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <stdlib.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <optional>
 
 #include "runtime/support.h"
 #include "vetquant/core/error.h"
@@ -12,6 +18,22 @@ namespace {
 
 using test::TempFolder;
 using test::worker_program;
+
+// An environment variable that is as it was before when the test ends.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) {
+    if (const char* old = std::getenv(name)) old_ = old;
+    ::setenv(name, value.c_str(), 1);
+  }
+  ~Variable() { old_ ? ::setenv(name_, old_->c_str(), 1) : ::unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+  std::optional<std::string> old_;
+};
 
 Error failure_of(Worker& worker, const std::filesystem::path& model = "m.onnx") {
   try {
@@ -64,6 +86,28 @@ TEST(Worker, TensorsStayInTheChildBetweenRunsOfTwoModels) {
   EXPECT_THROW(worker.run_held(second), Error);
   second.model = 2;
   EXPECT_THROW(worker.run_held(second), Error);
+}
+
+// Builds of ONNX Runtime that gather telemetry keep a data base of it below $HOME and a file in $TMPDIR.
+TEST(Worker, LeavesNothingInTheHomeAndTheTemporaryFolder) {
+  TempFolder folder;
+  const auto model = folder.write("m.onnx", test::linear_model(test::plain_weights()));
+  const std::filesystem::path home = folder.path() / "home";
+  std::filesystem::create_directory(home);
+  const Variable at_home("HOME", home.string()), temporary("TMPDIR", home.string()), cache("XDG_CACHE_HOME", "");
+  Worker worker(worker_program(), {});
+  worker.open(find_runtime_library(), model, {});
+  worker.run(std::vector<NamedTensor>{{"x", make_floats({1, 4}, {1, 2, 3, 10})}}, {"y"});
+  EXPECT_TRUE(std::filesystem::is_empty(home));
+}
+
+TEST(Worker, AnAbandonedOneEndsWhileItWorks) {
+  auto worker = std::make_unique<Worker>(worker_program("hang"), WorkerLimits{});
+  const int id = worker->process_id();
+  EXPECT_EQ(::kill(id, 0), 0);
+  worker->abandon();
+  worker.reset();  // waits for its end
+  EXPECT_EQ(::kill(id, 0), -1);
 }
 
 TEST(Worker, AnAbortIsAResultThatQuotesTheLastWords) {

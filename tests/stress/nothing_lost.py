@@ -3,6 +3,7 @@
 
     nothing_lost.py kills PROGRAM FIXTURE        SIGKILL at $VETQUANT_KILLS (default 200) random moments
     nothing_lost.py interrupts PROGRAM FIXTURE   SIGINT at as many; prints how long each took to end, judges no times
+    nothing_lost.py evals PROGRAM FIXTURE        SIGINT to as many runs of eval, with tools/bench/interrupt.py
     nothing_lost.py races PROGRAM FIXTURE        two runs to one output at once
 
 Under the final name there is never anything but a whole model; the next run removes what dead runs left, and nothing that
@@ -32,7 +33,7 @@ class Place:
     """A folder with a large model, and what whole runs make of it."""
 
     def __init__(self, program, fixture, folder):
-        self.program, self.folder = os.path.abspath(program), folder
+        self.program, self.fixture, self.folder = os.path.abspath(program), fixture, folder
         subprocess.run([fixture, "sparse", os.path.join(folder, "big.onnx"), str(MODEL_BYTES)], check=True)
         self.inputs = set(os.listdir(folder))
 
@@ -149,6 +150,21 @@ def interrupts(place, count):
           f"{sorted(times)[int(0.95 * len(times))]:.0f} ms (95 %), {max(times):.0f} ms (most)")
 
 
+def evals(place, count):
+    """^C to a judge with its judged processes: no process, no folder of theirs and no report is left."""
+    models = os.path.join(place.folder, "models")
+    subprocess.run([place.fixture, "models", models], check=True)
+    with open(os.path.join(models, "noise.yaml"), "w") as file:
+        file.write("version: 1\ntask: tensors\nname: noise\nrandom: {seed: 1, samples: 4}\n")
+    whole, small, noise = (os.path.join(models, name) for name in ("mlp.onnx", "mlp.int8.onnx", "noise.yaml"))
+    subprocess.run([place.program, "quantize", whole, "-o", small, "-q"], check=True, stdout=subprocess.DEVNULL)
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "bench", "interrupt.py")
+    report = ["--report", "report.json", "-q"]
+    run = subprocess.run([sys.executable, script, "--count", str(count), "--out", "report.json", "--", place.program, "eval", whole,
+                          small, "--test-set", noise, *report])
+    expect(run.returncode == 0, "an interrupted judge left something, or ended otherwise than with 130")
+
+
 def races(place, count):
     policies = ("int8", "int4")
     wanted = {policy: place.whole("--policy", policy)[0] for policy in policies}
@@ -171,7 +187,7 @@ def races(place, count):
 
 
 def main():
-    actions = {"kills": kills, "interrupts": interrupts, "races": races}
+    actions = {"kills": kills, "interrupts": interrupts, "evals": evals, "races": races}
     if len(sys.argv) != 4 or sys.argv[1] not in actions:
         sys.exit(__doc__)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))  # the folder is removed all the same

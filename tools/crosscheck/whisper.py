@@ -53,7 +53,7 @@ def main():
             "version: 1\ntask: speech\nitems: items.csv\nnormalisation: none\n", encoding="utf-8")
         told = subprocess.run([arguments.build / "vetquant", "eval", arguments.model, "--test-set", f"{folder}/set.yaml",
                                "--runs", "0", "--json"], capture_output=True, check=True).stdout
-    metrics = {metric["key"]: metric["value"]["value"] for metric in json.loads(told)["models"][0]["metrics"]}
+    metrics = {metric["key"]: metric["value"] for metric in json.loads(told)["models"][0]["metrics"]}
     print(f"{len(rows)} sounds: features differ by at most {worst:.2e}, words by {metrics['wer']:.2f} %, "
           f"characters by {metrics['cer']:.2f} %")
     sys.exit(worst > TOLERANCE or metrics["wer"] > 0 or metrics["cer"] > 0)

@@ -83,6 +83,7 @@ class Worker {
                                                       const std::filesystem::path& folder);
 
   int process_id() const;
+  void abandon();  // the child is told to end, and may take its time; only the destructor is of use after this
 
  private:
   struct State;

@@ -1,4 +1,4 @@
-#include "utf8.h"
+#include "vetquant/core/utf8.h"
 
 namespace vetquant {
 namespace {
