@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "calibration_error.h"
 #include "estimates.h"
@@ -58,16 +57,11 @@ double macro_f1(const TestSet& set, const std::vector<Answer>& answers, size_t c
 std::optional<Metric> recall(const TestSet& set, uint32_t label, const std::vector<Answer>& own,
                              const std::vector<Answer>& base, const StatisticsSettings& settings) {
   std::vector<size_t> samples;
-  Clusters clusters{{}, 0, set.unit};
-  std::map<uint32_t, uint32_t> numbers;  // of the clusters that have samples of this class
   for (size_t i = 0; i < set.truth.size(); ++i) {
-    if (set.truth[i] != label) continue;
-    samples.push_back(i);
-    if (!set.clusters.empty())
-      clusters.of.push_back(numbers.try_emplace(set.clusters[i], static_cast<uint32_t>(numbers.size())).first->second);
+    if (set.truth[i] == label) samples.push_back(i);
   }
   if (samples.empty()) return std::nullopt;
-  clusters.count = static_cast<uint32_t>(numbers.size());
+  const Clusters clusters = part_of(clusters_of(set), samples);
   const auto hits = [&](const std::vector<Answer>& answers) {
     return as_doubles(samples.size(), [&](size_t i) { return answers[samples[i]].best == label ? 1.0 : 0.0; });
   };

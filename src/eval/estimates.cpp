@@ -1,6 +1,7 @@
 #include "estimates.h"
 
 #include <cmath>
+#include <map>
 
 namespace vetquant {
 namespace {
@@ -20,6 +21,16 @@ std::string clustered(const Clusters& clusters, const std::string& method, doubl
 }  // namespace
 
 Clusters clusters_of(const TestSet& set) { return {set.clusters, set.cluster_count, set.unit}; }
+
+Clusters part_of(const Clusters& clusters, const std::vector<size_t>& samples) {
+  Clusters part{{}, 0, clusters.unit};
+  if (clusters.of.empty()) return part;
+  std::map<uint32_t, uint32_t> numbers;
+  for (const size_t sample : samples)
+    part.of.push_back(numbers.try_emplace(clusters.of[sample], static_cast<uint32_t>(numbers.size())).first->second);
+  part.count = static_cast<uint32_t>(numbers.size());
+  return part;
+}
 
 std::vector<double> as_doubles(size_t n, const std::function<double(size_t)>& value) {
   std::vector<double> values(n);

@@ -18,6 +18,9 @@ struct Clusters {
 };
 Clusters clusters_of(const TestSet& set);
 
+// The clusters of some samples only, numbered anew.
+Clusters part_of(const Clusters& clusters, const std::vector<size_t>& samples);
+
 std::vector<double> as_doubles(size_t n, const std::function<double(size_t)>& value);
 
 // `right` holds 0 and 1. Clopper-Pearson; with clusters for the effective number (Korn and Graubard 1998). In percent.

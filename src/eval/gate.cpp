@@ -1,6 +1,7 @@
 #include "vetquant/eval/gate.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -32,8 +33,23 @@ std::string without_spaces(const std::string& text) {
 }
 
 bool is_percent(const std::string& metric) {
-  return metric.starts_with("top") || metric == "macro_f1" || metric == "ece" || metric == "recall" ||
-         metric == "agreement" || metric == "cloze_accuracy";
+  constexpr std::array<std::string_view, 16> kPercents = {"macro_f1",
+                                                          "ece",
+                                                          "recall",
+                                                          "agreement",
+                                                          "cloze_accuracy",
+                                                          "word_accuracy",
+                                                          "wer",
+                                                          "cer",
+                                                          "substitutions",
+                                                          "deletions",
+                                                          "insertions",
+                                                          "term_recall",
+                                                          "term_precision",
+                                                          "quantity_recall",
+                                                          "same_text",
+                                                          "quantity_precision"};
+  return metric.starts_with("top") || std::find(kPercents.begin(), kPercents.end(), metric) != kPercents.end();
 }
 
 void parse_value(std::string_view rest, const std::string& text, Gate& gate) {

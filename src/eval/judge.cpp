@@ -80,6 +80,7 @@ class Judge {
     result_.set_digest = set_.digest;
     result_.task = name_of(set_.task);
     result_.unit = set_.unit;
+    result_.normalisation = set_.normalisation;
     result_.samples = set_.samples;
     result_.clusters = set_.cluster_count;
     result_.labels = set_.labels;
@@ -90,13 +91,20 @@ class Judge {
     result_.confidences_pct = options_.statistics.confidences_pct;
   }
 
+  // A file's stem, a folder's whole name.
+  static std::string short_name(const fs::path& path) {
+    if (!fs::is_directory(path)) return path.stem().string();
+    const fs::path named = fs::absolute(path).lexically_normal();
+    return (named.has_filename() ? named.filename() : named.parent_path().filename()).string();
+  }
+
   void name_models() {
     for (size_t m = 0; m < models_.size(); ++m) {
       const fs::path& path = options_.models[m];
-      const auto same = [&](const fs::path& other) { return other.stem() == path.stem(); };
+      const auto same = [&](const fs::path& other) { return short_name(other) == short_name(path); };
       const bool unique = std::count_if(options_.models.begin(), options_.models.end(), same) == 1;
       result_.models[m].path = path;
-      result_.models[m].name = unique ? path.stem().string() : path.string();
+      result_.models[m].name = unique ? short_name(path) : path.string();
       if (!fs::exists(path)) throw Error(ErrorCode::kIo, "there is no such model", path.string());
       if (set_.task == TaskKind::kSpeech) {
         find_speech_parts(m);

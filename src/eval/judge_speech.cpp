@@ -38,15 +38,30 @@ class SpeechJudge {
     if (options_.progress) options_.progress({stage, done, total, unit});
   }
 
+  // The baseline says what sound is wanted, or, where it failed, the first that lives.
   int sample_rate() const {
+    if (models_[options_.baseline].alive()) return models_[options_.baseline].speech_model->sample_rate();
     const auto first = std::find_if(models_.begin(), models_.end(), [](const Judged& model) { return model.alive(); });
     return first->speech_model->sample_rate();
   }
 
-  std::span<const float> sound_of(const SpeechClip& clip) {
-    const int rate = sample_rate();
-    if (clip.file != loaded_ || sound_.sample_rate != rate) sound_ = read_sound(clip.file, rate);
+  void load(const SpeechClip& clip) {
+    try {
+      sound_ = read_sound(clip.file, 0);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUsage) throw;
+      throw Error(ErrorCode::kUsage, "'" + clip.file.filename().string() + "' " + error.message(), clip.name);
+    }
     loaded_ = clip.file;
+    if (sound_.sample_rate != sample_rate())
+      throw Error(ErrorCode::kUsage,
+                  "'" + clip.file.filename().string() + "' has a sample rate of " + std::to_string(sound_.sample_rate) +
+                      " Hz; the baseline hears " + std::to_string(sample_rate()) + " Hz",
+                  clip.name);
+  }
+
+  std::span<const float> sound_of(const SpeechClip& clip) {
+    if (clip.file != loaded_) load(clip);
     const uint64_t all = sound_.samples.size();
     const uint64_t frames = clip.frames > 0 ? clip.frames : all - std::min(all, clip.start_frame);
     if (frames == 0 || clip.start_frame > all || frames > all - clip.start_frame)

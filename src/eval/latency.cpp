@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <new>
 
 #include "judged.h"
 #include "vetquant/core/error.h"
@@ -24,12 +25,17 @@ void Judged::attempt(const std::function<void()>& action) {
   if (!alive()) return;
   try {
     action();
+    return;
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
-    failure = error.message();
-    speech_model.reset();
-    worker.reset();
+    // Which of several files it was is told; of one, the report names it already.
+    failure = files.size() > 1 && !error.where().empty() ? error.what() : error.message();
+  } catch (const std::bad_alloc&) {
+    failure = "its answers do not fit into memory";
   }
+  if (failure.empty()) failure = "it failed without a word";
+  speech_model.reset();
+  worker.reset();
 }
 
 void measure_latency(std::vector<Judged>& models, const JudgeOptions& options) {

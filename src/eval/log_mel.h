@@ -5,6 +5,7 @@
 // the clip's largest - 8, then (x + 4) / 4.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -15,6 +16,7 @@ struct LogMelSettings {
   int sample_rate = 16000;
   size_t mels = 80, window = 400, hop = 160;
   size_t frames = 3000;  // shorter sound is followed by silence
+  auto operator<=>(const LogMelSettings&) const = default;
 };
 
 class LogMel {

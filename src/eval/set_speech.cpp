@@ -79,6 +79,8 @@ class Reader {
       SpeechClip clip;
       clip.name = listing.filename().string() + ":" + std::to_string(table.lines[row]);
       clip.file = listing.parent_path() / fields[file];
+      if (!fs::is_regular_file(clip.file))
+        throw Error(ErrorCode::kIo, "there is no sound file '" + printable(fields[file]) + "'", table.where(row));
       clip.start_frame = number_or_nought(table, row, start);
       clip.frames = number_or_nought(table, row, frames);
       clip.text = normalised(fields[text], set_.normalisation);
@@ -103,6 +105,7 @@ void read_speech(const TestSetMap& map, const fs::path& folder, TestSet& set) {
   set.speech = std::make_shared<SpeechSet>(Reader(map, folder).read(set));
   set.samples = set.speech->clips.size();
   set.unit = "clip";
+  set.normalisation = name_of(set.speech->normalisation);
 }
 
 }  // namespace vetquant

@@ -10,11 +10,6 @@ namespace {
 
 using Count = uint64_t (*)(const HeardClip&);
 
-Estimate of_clips(Estimate estimate) {
-  estimate.method += " of clips";
-  return estimate;
-}
-
 class Figures {
  public:
   Figures(const TestSet& set, const SpeechAnswers& own, const SpeechAnswers* base, const StatisticsSettings& settings)
@@ -64,42 +59,51 @@ class Figures {
       }
       return offset + sign * kPercent * above / below;
     };
-    uint64_t all = 0;
-    for (const HeardClip& clip : own_.clips) all += under(clip);
-    if (all == 0) return;  // nothing of the kind was said (or heard)
-    // What no resample changes is as sure as the clips are many: the exact interval of a matching share of clips.
+    const auto has_any = [&](const SpeechAnswers& answers) {
+      return std::any_of(answers.clips.begin(), answers.clips.end(), [&](const auto& clip) { return under(clip) > 0; });
+    };
+    if (!has_any(own_)) return;  // nothing of the kind was said (or heard)
+    const bool compared = base_ && has_any(*base_);
+    // Clips in which something is at stake, and whether all of it went well (or, of errors, not all).
+    std::vector<size_t> samples;
+    for (size_t i = 0; i < n(); ++i) {
+      if (under(own_.clips[i]) > 0 || (compared && under(base_->clips[i]) > 0)) samples.push_back(i);
+    }
+    const Clusters clusters = part_of(clusters_, samples);
     const auto marked = [&](const SpeechAnswers& answers) {
-      return as_doubles(n(), [&](size_t i) {
-        const uint64_t above = over(answers.clips[i]), below = under(answers.clips[i]);
+      return as_doubles(samples.size(), [&](size_t i) {
+        const uint64_t above = over(answers.clips[samples[i]]), below = under(answers.clips[samples[i]]);
         return (sign < 0 ? above == 0 : better == Better::kLower ? above > 0 : above == below) ? 1.0 : 0.0;
       });
     };
-    const auto estimate = [&](const Bootstrap::Statistic& statistic, const Estimate& instead) {
-      return bootstrapped(clusters_, n(), statistic, instead, settings_);
-    };
-    Metric metric{key,
-                  "",
-                  "%",
-                  better,
-                  estimate([&](auto times) { return share(own_, times); },
-                           of_clips(proportion(clusters_, marked(own_), settings_))),
-                  std::nullopt,
-                  std::nullopt};
-    if (base_) {
+    Metric metric{
+        key,
+        "",
+        "%",
+        better,
+        estimate([&](auto times) { return share(own_, times); }, proportion(clusters, marked(own_), settings_)),
+        std::nullopt,
+        std::nullopt};
+    if (compared) {
       metric.difference = estimate([&](auto times) { return share(own_, times) - share(*base_, times); },
-                                   of_clips(paired_difference(clusters_, marked(own_), marked(*base_), settings_)));
-      metric.ratio = ratio_of(share, metric);
+                                   paired_difference(clusters, marked(own_), marked(*base_), settings_));
+      derive_ratio(metric, metric.value.value - metric.difference->value);
     }
     metrics_.push_back(std::move(metric));
   }
 
-  // Of two sums over the same clips; where that has no spread, from the difference's interval.
-  std::optional<Estimate> ratio_of(const auto& share, Metric& metric) const {
-    derive_ratio(metric, metric.value.value - metric.difference->value);
-    if (!metric.ratio) return std::nullopt;
-    const Estimate instead = *metric.ratio;
-    return bootstrapped(
-        clusters_, n(), [&](auto times) { return share(own_, times) / share(*base_, times); }, instead, settings_);
+  // Where no draw differs, or clips are too few to draw from, a share of clips with the same value stands in with its exact
+  // interval; another value than 0 or 100 has none.
+  Estimate estimate(const Bootstrap::Statistic& statistic, const Estimate& of_clips) const {
+    const size_t units = clusters_.of.empty() ? n() : clusters_.count;
+    const Bootstrap bootstrap(units, statistic, settings_.seed, settings_.resamples);
+    if (units >= Bootstrap::kLeastUnits && !bootstrap.all_alike())
+      return bootstrapped(clusters_, n(), statistic, of_clips, settings_);
+    Estimate estimate{bootstrap.value(), {}, "too few clips for an interval"};
+    if (estimate.value != of_clips.value) return estimate;
+    estimate.intervals = of_clips.intervals;
+    estimate.method = of_clips.method + " of clips";
+    return estimate;
   }
 
   void add_same_text() {
@@ -117,8 +121,10 @@ class Figures {
   std::vector<Metric> metrics_;
 };
 
-uint64_t lost_words(const HeardClip& own, const HeardClip& base) {
-  return own.words.errors() > base.words.errors() ? own.words.errors() - base.words.errors() : 0;
+// What a model lost against the baseline: terms first, then words.
+std::pair<int64_t, int64_t> lost(const HeardClip& own, const HeardClip& base) {
+  return {static_cast<int64_t>(base.terms.matched) - static_cast<int64_t>(own.terms.matched),
+          static_cast<int64_t>(own.words.errors()) - static_cast<int64_t>(base.words.errors())};
 }
 
 }  // namespace
@@ -172,7 +178,7 @@ std::vector<ErrorExample> speech_examples(const SpeechSet& set, const SpeechAnsw
     if (own.clips[i].text != base.clips[i].text) order.push_back(i);
   }
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return lost_words(own.clips[a], base.clips[a]) > lost_words(own.clips[b], base.clips[b]);
+    return lost(own.clips[a], base.clips[a]) > lost(own.clips[b], base.clips[b]);
   });
   if (order.size() > kMostErrorExamples) order.resize(kMostErrorExamples);
   std::vector<ErrorExample> examples;

@@ -10,6 +10,7 @@
 namespace vetquant {
 namespace {
 
+constexpr int64_t kMostUnread = int64_t{1} << 24;  // elements
 constexpr const char* kHidden = "encoder_hidden_states";
 
 const TensorInfo* info_called(const std::vector<TensorInfo>& infos, const std::string& name) {
@@ -30,7 +31,12 @@ HostTensor numbers(const TensorInfo& info, const std::vector<int64_t>& values) {
 // A cache that the branch without caches wants, but does not read: every open axis is 1 long.
 HostTensor unread_cache(const TensorInfo& info) {
   HostTensor tensor{info.dtype, info.shape, {}};
-  for (int64_t& dim : tensor.shape) dim = dim < 0 ? 1 : dim;
+  int64_t elements = 1;
+  for (int64_t& dim : tensor.shape) {
+    dim = dim < 0 ? 1 : dim;
+    elements = dim > kMostUnread ? kMostUnread + 1 : elements * dim;
+    if (elements > kMostUnread) throw Error(ErrorCode::kUsage, "the decoder wants a cache of " + describe(info));
+  }
   tensor.data.resize(bytes_of(tensor.dtype, elements_of(tensor)));
   return tensor;
 }
@@ -82,14 +88,13 @@ void FeatureCache::begin(std::span<const float> sound) {
 }
 
 const std::vector<std::vector<float>>& FeatureCache::windows(const LogMelSettings& settings) {
-  const std::pair key(settings.mels, settings.frames);
-  const auto known = made_.find(key);
+  const auto known = made_.find(settings);
   if (known != made_.end()) return known->second;
-  const LogMel& maker = makers_.try_emplace(key, settings).first->second;
+  const LogMel& maker = makers_.try_emplace(settings, settings).first->second;
   std::vector<std::vector<float>> windows;
   for (const auto window : windows_of(sound_, maker.samples(), settings.sample_rate))
     windows.push_back(maker.features(window));
-  return made_[key] = std::move(windows);
+  return made_[settings] = std::move(windows);
 }
 
 SpeechModel::SpeechModel(Worker& worker, SpeechFiles files, SpeechSettings settings,
@@ -107,14 +112,15 @@ SpeechModel::SpeechModel(Worker& worker, SpeechFiles files, SpeechSettings setti
   if (!info_called(encoder_.inputs, "input_features") || encoder_.outputs.empty())
     throw Error(ErrorCode::kUsage, "has no input 'input_features'", files_.encoder.string());
   decoder_ = open(files_.decoder, library, options);
-  check_decoder(decoder_);
+  check_decoder(decoder_, files_.decoder);
   opened_.outputs = decoder_.outputs;
   if (files_.merged) {
     with_past_ = decoder_;
   } else if (!files_.decoder_with_past.empty()) {
     with_past_ = open(files_.decoder_with_past, library, options);
-    check_decoder(with_past_);
+    check_decoder(with_past_, files_.decoder_with_past);
   }
+  check_caches();
 }
 
 SpeechModel::Part SpeechModel::open(const std::filesystem::path& file, const std::filesystem::path& library,
@@ -127,7 +133,7 @@ SpeechModel::Part SpeechModel::open(const std::filesystem::path& file, const std
   return {parts_++, opened.inputs, opened.outputs};
 }
 
-void SpeechModel::check_decoder(const Part& part) const {
+void SpeechModel::check_decoder(const Part& part, const std::filesystem::path& file) const {
   for (const TensorInfo& info : part.inputs) {
     const bool fed = info.name == "input_ids" || info.name == kHidden || info.name == "use_cache_branch" ||
                      info.name == "cache_position" || info.name == "position_ids" || is_cache(info.name);
@@ -136,10 +142,31 @@ void SpeechModel::check_decoder(const Part& part) const {
                   "the decoder wants an input '" + info.name +
                       "'; the task speech feeds input_ids, encoder_hidden_states, past_key_values.*, "
                       "use_cache_branch, cache_position and position_ids",
-                  files_.decoder.string());
+                  file.string());
   }
   if (!info_called(part.inputs, "input_ids") || !info_called(part.outputs, "logits"))
-    throw Error(ErrorCode::kUsage, "the decoder has no 'input_ids' or no 'logits'", files_.decoder.string());
+    throw Error(ErrorCode::kUsage, "the decoder has no 'input_ids' or no 'logits'", file.string());
+}
+
+// What a step wants of caches, the one before it must give.
+void SpeechModel::check_caches() const {
+  const std::string where = (files_.merged ? files_.decoder : files_.decoder_with_past).string();
+  const bool unread = std::any_of(decoder_.inputs.begin(), decoder_.inputs.end(),
+                                  [](const TensorInfo& info) { return is_cache(info.name); });
+  if (unread && !info_called(decoder_.inputs, "use_cache_branch"))
+    throw Error(ErrorCode::kUsage, "the decoder wants caches at its first step, but has no input 'use_cache_branch'",
+                files_.decoder.string());
+  if (with_past_.inputs.empty()) return;
+  size_t caches = 0;
+  for (const TensorInfo& info : with_past_.inputs) {
+    if (!is_cache(info.name)) continue;
+    ++caches;
+    const bool later = is_cross(info.name) || info_called(with_past_.outputs, present_of(info.name));
+    if (!later || !info_called(decoder_.outputs, present_of(info.name)))
+      throw Error(ErrorCode::kUsage, "the decoder has no output '" + present_of(info.name) + "' for its cache", where);
+  }
+  if (caches == 0)
+    throw Error(ErrorCode::kUsage, "the decoder has no caches (inputs past_key_values.*) to go on from", where);
 }
 
 void SpeechModel::prepare(FeatureCache& features) const {
@@ -289,8 +316,10 @@ Heard SpeechModel::transcribe_ctc(std::span<const float> sound) {
   run.wanted = {"logits"};
   const HeldAnswer answer = worker_.run_held(run);
   heard.pace.total_ms = answer.run_ms;
-  const HostTensor& logits = answer.outputs.at(0).tensor;
-  if (logits.shape.size() != 3 || logits.shape[2] < static_cast<int64_t>(settings.symbols.size()))
+  if (answer.outputs.size() != 1) throw Error(ErrorCode::kGate, "the model gave no logits");
+  const HostTensor& logits = answer.outputs[0].tensor;
+  if (logits.shape.size() != 3 || logits.shape[0] != 1 ||
+      logits.shape[2] < static_cast<int64_t>(settings.symbols.size()))
     throw Error(ErrorCode::kGate, "the model gives logits " + describe(logits) + " for " +
                                       std::to_string(settings.symbols.size()) + " symbols");
   const HostTensor floats = converted(logits, DType::kFloat32);

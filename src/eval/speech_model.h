@@ -18,8 +18,8 @@ class FeatureCache {
 
  private:
   std::span<const float> sound_;
-  std::map<std::pair<size_t, size_t>, std::vector<std::vector<float>>> made_;  // by mels and frames
-  std::map<std::pair<size_t, size_t>, LogMel> makers_;
+  std::map<LogMelSettings, std::vector<std::vector<float>>> made_;
+  std::map<LogMelSettings, LogMel> makers_;
 };
 
 // Where to cut what is longer than `most` samples: the quietest tenth of a second of the last sixth of each window.
@@ -51,7 +51,8 @@ class SpeechModel {
     std::vector<TensorInfo> inputs, outputs;
   };
   Part open(const std::filesystem::path& file, const std::filesystem::path& library, const SessionOptions& options);
-  void check_decoder(const Part& part) const;
+  void check_decoder(const Part& part, const std::filesystem::path& file) const;
+  void check_caches() const;
   void hear_window(const std::vector<float>& features, Heard& heard);
   std::vector<uint32_t> decode(SpeechPace& pace);
   static void add_token(SpeechPace& pace, double ms);

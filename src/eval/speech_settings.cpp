@@ -16,9 +16,13 @@ using Json = nlohmann::json;
 constexpr uint64_t kMostJsonBytes = uint64_t{64} << 20;
 constexpr size_t kMostSymbols = size_t{1} << 20;
 
-// The one file that is called `name`.onnx, else the one whose name begins so and is none of the `other` parts.
-fs::path find_part(const fs::path& folder, const std::string& name, const std::vector<std::string>& other) {
-  if (fs::is_regular_file(folder / (name + ".onnx"))) return folder / (name + ".onnx");
+fs::path plain_part(const fs::path& folder, const std::string& name) {
+  const fs::path file = folder / (name + ".onnx");
+  return fs::is_regular_file(file) ? file : fs::path();
+}
+
+// The one file whose name begins so and that is none of the `other` parts.
+fs::path variant_part(const fs::path& folder, const std::string& name, const std::vector<std::string>& other) {
   std::vector<fs::path> found;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string file = entry.path().filename().string();
@@ -32,6 +36,11 @@ fs::path find_part(const fs::path& folder, const std::string& name, const std::v
                     name + ".onnx",
                 folder.string());
   return found.empty() ? fs::path() : found[0];
+}
+
+fs::path find_part(const fs::path& folder, const std::string& name) {
+  const fs::path plain = plain_part(folder, name);
+  return plain.empty() ? variant_part(folder, name, {}) : plain;
 }
 
 // A JSON file of one of the folders, with strict access to what is wanted of it.
@@ -169,12 +178,12 @@ class WhisperReader {
   WhisperSettings settings_;
 };
 
-CtcSettings ctc_settings(const std::vector<fs::path>& folders) {
+CtcSettings ctc_settings(const fs::path& model, const std::vector<fs::path>& folders) {
   const Settings vocabulary("vocab.json", folders), config("config.json", folders),
       preprocessor("preprocessor_config.json", folders);
   if (!vocabulary.exists())
     throw Error(ErrorCode::kUsage, "has no vocab.json beside it, which says what its outputs stand for",
-                folders[0].string());
+                model.string());
   CtcSettings settings;
   settings.sample_rate = static_cast<int>(preprocessor.number("sampling_rate", 16000, 8000, 96000));
   settings.normalise = preprocessor.flag("do_normalize", true);
@@ -207,16 +216,22 @@ SpeechFiles speech_files(const fs::path& model) {
     throw Error(ErrorCode::kIo, "there is no such model: a folder, or a CTC model's file", model.string());
   const std::string merged = "decoder_model_merged";
   SpeechFiles files;
-  files.encoder = find_part(model, "encoder_model", {});
+  files.encoder = find_part(model, "encoder_model");
   if (files.encoder.empty()) {
-    if (fs::is_regular_file(model / "model.onnx")) return {model / "model.onnx", {}, {}, false};
+    if (const fs::path ctc = plain_part(model, "model"); !ctc.empty()) return {ctc, {}, {}, false};
     throw Error(ErrorCode::kUsage, "holds no encoder_model.onnx (and no model.onnx of a CTC model)", model.string());
   }
-  files.decoder = find_part(model, merged, {});
+  // Plain names first: a variant must not be taken for half of another model.
+  files.decoder = plain_part(model, merged);
   files.merged = !files.decoder.empty();
+  if (!files.merged) files.decoder = plain_part(model, "decoder_model");
+  if (files.decoder.empty()) {
+    files.decoder = variant_part(model, merged, {});
+    files.merged = !files.decoder.empty();
+  }
   if (files.merged) return files;
-  files.decoder = find_part(model, "decoder_model", {merged});
-  files.decoder_with_past = find_part(model, "decoder_with_past_model", {});
+  if (files.decoder.empty()) files.decoder = variant_part(model, "decoder_model", {merged});
+  files.decoder_with_past = find_part(model, "decoder_with_past_model");
   if (files.decoder.empty())
     throw Error(ErrorCode::kUsage, "holds no decoder_model_merged.onnx and no decoder_model.onnx", model.string());
   return files;
@@ -225,7 +240,7 @@ SpeechFiles speech_files(const fs::path& model) {
 SpeechSettings speech_settings(const SpeechFiles& files, const std::vector<fs::path>& folders, const SpeechSet& set) {
   SpeechSettings settings;
   if (files.decoder.empty()) {
-    settings.ctc = ctc_settings(folders);
+    settings.ctc = ctc_settings(files.encoder, folders);
   } else {
     settings.whisper = WhisperReader(folders, set).read();
   }

@@ -188,7 +188,8 @@ std::string run_section(const Judgement& judgement) {
     time = "median of " + std::to_string(judgement.timed_rounds) + " interleaved rounds (ABBA) after " +
            std::to_string(judgement.warm_up_runs) + " warm-up runs";
   std::string html = fact("test set", judgement.set_name) + fact("task", judgement.task) + fact("samples", samples) +
-                     fact("digest", judgement.set_digest) + fact("licence", judgement.set_license) +
+                     fact("texts normalised by", judgement.normalisation) + fact("digest", judgement.set_digest) +
+                     fact("licence", judgement.set_license) +
                      fact("runtime", "ONNX Runtime " + judgement.runtime_version) + fact("session", judgement.session) +
                      fact("run time", time) + fact("bootstrap", std::to_string(judgement.resamples) + " resamples");
   for (const ModelResult& model : judgement.models) html += fact("model", model.path.string());

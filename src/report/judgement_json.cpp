@@ -85,6 +85,7 @@ Json judgement_json(const Judgement& judgement, const std::vector<GateResult>& g
                       {"task", judgement.task},           {"unit", judgement.unit},
                       {"samples", judgement.samples},     {"steps", judgement.steps},
                       {"clusters", judgement.clusters},   {"labels", judgement.labels}};
+  if (!judgement.normalisation.empty()) json["test_set"]["normalisation"] = judgement.normalisation;
   json["run"] = {{"runtime", "ONNX Runtime " + judgement.runtime_version},
                  {"session", judgement.session},
                  {"warm_up_runs", judgement.warm_up_runs},

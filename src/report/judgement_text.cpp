@@ -38,7 +38,8 @@ std::string head_text(const Judgement& judgement) {
   if (judgement.clusters) samples += " in " + std::to_string(judgement.clusters) + " clusters";
   std::string text =
       wrapped(printable(judgement.set_name) + ": " + judgement.task + ", " + samples + "; resampled are " +
-                  (judgement.clusters ? std::string("clusters") : judgement.unit + "s"),
+                  (judgement.clusters ? std::string("clusters") : judgement.unit + "s") +
+                  (judgement.normalisation.empty() ? "" : "; texts normalised by " + judgement.normalisation),
               "  ");
   std::string how = "ONNX Runtime " + judgement.runtime_version + ", " + judgement.session;
   if (judgement.timed_rounds > 0) {

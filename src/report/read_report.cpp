@@ -89,6 +89,7 @@ void read_set(const Json& json, Judgement& judgement) {
   judgement.set_digest = json.at("digest").get<std::string>();
   judgement.task = json.at("task").get<std::string>();
   judgement.unit = json.at("unit").get<std::string>();
+  judgement.normalisation = json.value("normalisation", "");
   judgement.samples = json.at("samples").get<size_t>();
   judgement.steps = json.at("steps").get<size_t>();
   judgement.clusters = json.at("clusters").get<size_t>();

@@ -1,149 +1,19 @@
-#include "vetquant/eval/speech.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <cstdlib>
-#include <functional>
 #include <numbers>
 
-#include "eval/sound_support.h"
+#include "eval/speech_support.h"
 #include "log_mel.h"
-#include "runtime/support.h"
 #include "speech_model.h"
-#include "support/error_of.h"
 #include "vetquant/core/error.h"
-#include "vetquant/eval/judge.h"
 
 namespace vetquant {
 namespace {
 
-using test::set_int;
-using test::TempFolder;
-using test::TestModel;
-using ::testing::ElementsAre;
+using namespace test;  // NOLINT: the fixture's names
 using ::testing::HasSubstr;
-
-std::string error_of(const std::function<void()>& action) { return test::error_of(action).what(); }
-
-constexpr int64_t kVocabulary = 10;
-enum Token : int64_t { kG, kA, kD, kSpace, kEnd, kStart, kNoTimestamps, kTime, kEnglish, kTranscribe };
-const std::string kTokenizer = R"({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
-    "model": {"type": "BPE", "vocab": {"g": 0, "a": 1, "d": 2, "Ġ": 3}, "merges": []},
-    "added_tokens": [{"id": 4, "content": "<|endoftext|>", "special": true},
-                     {"id": 5, "content": "<|startoftranscript|>", "special": true},
-                     {"id": 6, "content": "<|notimestamps|>", "special": true},
-                     {"id": 7, "content": "<|0.00|>", "special": true},
-                     {"id": 8, "content": "<|en|>", "special": true},
-                     {"id": 9, "content": "<|transcribe|>", "special": true}]})";
-
-TestModel encoder() {
-  TestModel model;
-  auto graph = model.main();
-  graph.input("input_features", test::kFloat, {1, 80, -1}).output("last_hidden_state", test::kFloat, {1, 1, 1});
-  graph.node("ReduceMean", {"input_features"}, {"last_hidden_state"}, "mean");
-  return model;
-}
-
-std::vector<float> one_hot_rows(const std::vector<Token>& rows) {
-  std::vector<float> table(rows.size() * kVocabulary, 0);
-  for (size_t row = 0; row < rows.size(); ++row) table[row * kVocabulary + static_cast<size_t>(rows[row])] = 1;
-  return table;
-}
-
-// After the prompt it says `first`, whatever was heard; its caches are the tokens and the encoder's state.
-TestModel decoder(Token first, bool caches = true) {
-  TestModel model;
-  auto graph = model.main();
-  graph.input("input_ids", test::kInt64, {1, -1}).input("encoder_hidden_states", test::kFloat, {1, 1, 1});
-  graph.output("logits", test::kFloat, {1, -1, kVocabulary});
-  graph.floats("table", {kVocabulary, kVocabulary},
-               one_hot_rows({kA, kD, kEnd, kEnd, kEnd, kEnd, first, kEnd, kEnd, kEnd}));
-  graph.node("Gather", {"table", "input_ids"}, {"logits"}, "lookup");
-  if (!caches) return model;
-  graph.output("present.0.decoder.key", test::kFloat, {1, 1, -1, 1})
-      .output("present.0.encoder.key", test::kFloat, {1, 1, 1, 1});
-  graph.int64s("row", {4}, {1, 1, -1, 1});
-  set_int(graph.node("Cast", {"input_ids"}, {"floats"}, "cast"), "to", 1);
-  graph.node("Reshape", {"floats", "row"}, {"present.0.decoder.key"}, "keep");
-  graph.node("Reshape", {"encoder_hidden_states", "row"}, {"present.0.encoder.key"}, "keep_cross");
-  return model;
-}
-
-// Says row n of `rows` where its cache holds n tokens.
-TestModel decoder_with_past(const std::vector<Token>& rows) {
-  TestModel model;
-  auto graph = model.main();
-  graph.input("input_ids", test::kInt64, {1, -1});
-  graph.input("past_key_values.0.decoder.key", test::kFloat, {1, 1, -1, 1});
-  graph.input("past_key_values.0.encoder.key", test::kFloat, {1, 1, 1, 1});
-  graph.output("logits", test::kFloat, {1, -1, kVocabulary})
-      .output("present.0.decoder.key", test::kFloat, {1, 1, -1, 1});
-  graph.floats("table", {static_cast<int64_t>(rows.size()), kVocabulary}, one_hot_rows(rows));
-  graph.int64s("row", {4}, {1, 1, -1, 1}).int64s("axis", {1}, {2}).int64s("one", {2}, {1, 1});
-  set_int(graph.node("Cast", {"input_ids"}, {"floats"}, "cast"), "to", 1);
-  graph.node("Reshape", {"floats", "row"}, {"latest"}, "latest");
-  set_int(graph.node("Concat", {"past_key_values.0.decoder.key", "latest"}, {"present.0.decoder.key"}, "grow"), "axis",
-          2);
-  graph.node("Shape", {"past_key_values.0.decoder.key"}, {"shape"}, "shape");
-  graph.node("Gather", {"shape", "axis"}, {"length"}, "length");
-  graph.node("Reshape", {"length", "one"}, {"index"}, "index");
-  graph.node("Gather", {"table", "index"}, {"picked"}, "lookup");
-  graph.node("ReduceMax", {"past_key_values.0.encoder.key"}, {"heard"}, "heard");
-  graph.node("IsNaN", {"heard"}, {"broken"}, "broken");
-  set_int(graph.node("Cast", {"broken"}, {"zero"}, "zero"), "to", 1);
-  graph.int64s("flat", {1}, {1});
-  graph.node("Reshape", {"zero", "flat"}, {"nothing"}, "nothing");
-  graph.node("Add", {"picked", "nothing"}, {"logits"}, "add");
-  return model;
-}
-
-const std::vector<Token> kAdThenEnd = {kG, kG, kA, kD, kTime, kEnd, kEnd};
-
-struct Speech {
-  TempFolder folder;
-
-  std::filesystem::path sub(const std::string& name) const {
-    std::filesystem::create_directories(folder.path() / name);
-    return folder.path() / name;
-  }
-  // A folder as the exporter writes it; `first` is what it says first.
-  std::filesystem::path whisper(const std::string& name, Token first = kG) const {
-    const auto path = sub(name);
-    folder.write(name + "/encoder_model.onnx", encoder());
-    folder.write(name + "/decoder_model.onnx", decoder(first));
-    folder.write(name + "/decoder_with_past_model.onnx", decoder_with_past(kAdThenEnd));
-    folder.write(name + "/tokenizer.json", kTokenizer);
-    folder.write(name + "/preprocessor_config.json", R"({"nb_max_frames": 100})");
-    return path;
-  }
-  std::filesystem::path set(const std::string& items, const std::string& keys = "") const {
-    folder.write("items.csv", items);
-    test::write_sound(folder.path() / "a.wav", std::vector<float>(8000, 0.1F), 16000, 1);
-    return folder.write("set.yaml", "version: 1\ntask: speech\nitems: items.csv\n" + keys);
-  }
-  JudgeOptions options(const std::vector<std::filesystem::path>& models) const {
-    JudgeOptions options;
-    options.models = models;
-    options.runtime_library = find_runtime_library();
-    options.worker = test::worker_program();
-    options.timed_rounds = 0;
-    options.statistics.resamples = 200;
-    options.count_operators = CountOperators::kNo;
-    return options;
-  }
-  Judgement judged(const std::vector<std::filesystem::path>& models,
-                   const std::string& items = "file,text\na.wav,gad\n", const std::string& keys = "") const {
-    return judge(load_test_set(set(items, keys)), options(models));
-  }
-};
-
-double value(const ModelResult& model, const std::string& key) {
-  const Metric* metric = find_metric(model, key);
-  EXPECT_NE(metric, nullptr) << key;
-  return metric ? metric->value.value : std::nan("");
-}
 
 // Figures of transformers 4.57.6's WhisperFeatureExtractor, computed by numpy in double (its torch path is float).
 TEST(LogMel, EqualsTheReference) {
@@ -188,6 +58,43 @@ TEST(Speech, CachesAreFedBackAndTimestampsAreNoText) {
   EXPECT_EQ(value(judgement.models[0], "wer"), 0);
   EXPECT_EQ(value(judgement.models[0], "word_accuracy"), 100);
   EXPECT_EQ(value(judgement.models[0], "cer"), 0);
+}
+
+TEST(Speech, AMergedDecoderIsToldWhichBranch) {
+  const Speech speech;
+  const auto path = speech.whisper("a");
+  for (const char* name : {"decoder_model.onnx", "decoder_with_past_model.onnx"}) std::filesystem::remove(path / name);
+  speech.folder.write("a/decoder_model_merged.onnx", merged_decoder(kAdThenEnd));
+  const Judgement judgement = speech.judged({path});
+  EXPECT_EQ(judgement.models[0].failure, "");
+  EXPECT_EQ(value(judgement.models[0], "wer"), 0);
+}
+
+TEST(Speech, AVariantIsNoHalfOfAnotherModel) {
+  const Speech speech;
+  const auto path = speech.whisper("a");
+  speech.folder.write("a/decoder_model_merged_q4.onnx", merged_decoder({kD, kD, kD, kD, kD}));
+  EXPECT_EQ(value(speech.judged({path}).models[0], "wer"), 0);
+}
+
+TEST(Speech, SeveralModelsAtOnceHearTheSame) {
+  const Speech speech;
+  JudgeOptions options = speech.options({speech.whisper("a"), speech.whisper("b"), speech.whisper("c", kD)});
+  options.models_at_once = 3;
+  const Judgement judgement = judge(load_test_set(speech.set("file,text\na.wav,gad\n")), options);
+  EXPECT_EQ(value(judgement.models[1], "same_text"), 100);
+  EXPECT_EQ(value(judgement.models[2], "same_text"), 0);
+}
+
+TEST(Speech, ADecoderWithoutTheCachesThatItWantsFails) {
+  const Speech speech;
+  const auto base = speech.whisper("float"), other = speech.whisper("other");
+  speech.folder.write("other/decoder_model.onnx", decoder(kG, false));
+  const Judgement judgement = speech.judged({base, other});
+  EXPECT_THAT(judgement.models[1].failure,
+              HasSubstr("the decoder has no output 'present.0.decoder.key' for its cache"));
+  speech.folder.write("other/decoder_model.onnx", decoder_with_past(kAdThenEnd));
+  EXPECT_THAT(speech.judged({base, other}).models[1].failure, HasSubstr("has no input 'use_cache_branch'"));
 }
 
 TEST(Speech, ADecoderWithoutCachesReadsAllTokensAtEachStep) {
@@ -240,7 +147,7 @@ TEST(Speech, AQuantizedFolderTakesTheBaselinesSettings) {
   const auto base = speech.whisper("float"), small = speech.whisper("small");
   for (const char* name : {"tokenizer.json", "preprocessor_config.json"}) std::filesystem::remove(small / name);
   EXPECT_EQ(value(speech.judged({base, small}).models[1], "same_text"), 100);
-  EXPECT_EQ(error_of([&] { speech.judged({small}); }),
+  EXPECT_EQ(message_of([&] { speech.judged({small}); }),
             small.string() + ": has no tokenizer.json, and neither has the baseline");
 }
 
@@ -248,8 +155,8 @@ TEST(Speech, MultilingualModelsAreToldTheLanguage) {
   const Speech speech;
   const auto path = speech.whisper("a");
   speech.folder.write("a/generation_config.json", R"({"is_multilingual": true})");
-  EXPECT_THAT(error_of([&] { speech.judged({path}); }), HasSubstr("is multilingual; name the 'language'"));
-  EXPECT_THAT(error_of([&] { speech.judged({path}, "file,text\na.wav,gad\n", "language: xx\n"); }),
+  EXPECT_THAT(message_of([&] { speech.judged({path}); }), HasSubstr("is multilingual; name the 'language'"));
+  EXPECT_THAT(message_of([&] { speech.judged({path}, "file,text\na.wav,gad\n", "language: xx\n"); }),
               HasSubstr("its tokenizer has no token '<|xx|>'"));
   // Two tokens more in the prompt: the cache is longer, and its rows say "end" at once.
   EXPECT_EQ(value(speech.judged({path}, "file,text\na.wav,g\n", "language: en\n").models[0], "wer"), 0);
@@ -278,12 +185,12 @@ TEST(Speech, CtcIsCollapsedAndBlanksAreLeftOut) {
   const auto set = speech.set("file,text\na.wav,hhi hi\n");
   test::write_sound(speech.folder.path() / "a.wav", {1, 1, 0, 1, 2, 3, 1, 2, 2}, 16000, 1);
   const auto run = [&] { return judge(load_test_set(set), speech.options({path})); };
-  EXPECT_THAT(error_of(run), HasSubstr("has no vocab.json beside it"));
+  EXPECT_THAT(message_of(run), HasSubstr("ctc.onnx: has no vocab.json beside it"));
   speech.folder.write("vocab.json", R"({"<pad>": 0, "h": 1, "i": 2, "|": 3})");
   speech.folder.write("preprocessor_config.json", R"({"do_normalize": false})");
   EXPECT_EQ(value(run().models[0], "wer"), 0);
   speech.folder.write("vocab.json", R"({"<pad>": 0, "h": 1, "i": -2})");
-  EXPECT_THAT(error_of(run), HasSubstr("the number of 'i' is none below"));
+  EXPECT_THAT(message_of(run), HasSubstr("the number of 'i' is none below"));
 }
 
 TEST(Speech, AFolderThatLacksAPartIsSaidToLackIt) {
@@ -292,13 +199,13 @@ TEST(Speech, AFolderThatLacksAPartIsSaidToLackIt) {
   speech.folder.write("a/encoder_model_q8.onnx", encoder());
   EXPECT_EQ(value(speech.judged({path}).models[0], "wer"), 0);  // the plain name goes first
   std::filesystem::rename(path / "encoder_model.onnx", path / "encoder_model_q4.onnx");
-  EXPECT_THAT(error_of([&] { speech.judged({path}); }), HasSubstr("a: holds more than one encoder_model*.onnx"));
+  EXPECT_THAT(message_of([&] { speech.judged({path}); }), HasSubstr("a: holds more than one encoder_model*.onnx"));
   std::filesystem::remove(path / "encoder_model_q4.onnx");
   EXPECT_EQ(value(speech.judged({path}).models[0], "wer"), 0);
   std::filesystem::remove(path / "decoder_model.onnx");
-  EXPECT_THAT(error_of([&] { speech.judged({path}); }),
+  EXPECT_THAT(message_of([&] { speech.judged({path}); }),
               HasSubstr("holds no decoder_model_merged.onnx and no decoder_model.onnx"));
-  EXPECT_THAT(error_of([&] { speech.judged({speech.sub("empty")}); }), HasSubstr("holds no encoder_model.onnx"));
+  EXPECT_THAT(message_of([&] { speech.judged({speech.sub("empty")}); }), HasSubstr("holds no encoder_model.onnx"));
 }
 
 TEST(Speech, SettingsThatAreWrongAreErrors) {
@@ -306,7 +213,7 @@ TEST(Speech, SettingsThatAreWrongAreErrors) {
   const auto path = speech.whisper("a");
   const auto with = [&](const std::string& file, const std::string& text) {
     speech.folder.write("a/" + file, text);
-    const std::string error = error_of([&] { speech.judged({path}); });
+    const std::string error = message_of([&] { speech.judged({path}); });
     std::filesystem::remove(path / file);
     return error;
   };
@@ -326,51 +233,6 @@ TEST(Speech, AnInputThatNobodyFeedsIsTheModelsFailure) {
   const Judgement judgement = speech.judged({base, other});
   EXPECT_EQ(judgement.models[0].failure, "");
   EXPECT_THAT(judgement.models[1].failure, HasSubstr("the decoder wants an input 'mood'"));
-}
-
-TEST(SpeechSet, ErrorsSayWhere) {
-  const Speech speech;
-  const auto with = [&](const std::string& items, const std::string& keys = "") {
-    return error_of([&] { load_test_set(speech.set(items, keys)); });
-  };
-  const std::string good = "file,text\na.wav,gad\n";
-  EXPECT_THAT(with("file,words\na.wav,gad\n"), HasSubstr("items.csv:1: lacks the column 'text'"));
-  EXPECT_THAT(with("file,text\n"), HasSubstr("items.csv: has no items"));
-  EXPECT_THAT(with("file,text\na.wav,?!\n"), HasSubstr("items.csv:2: says no word"));
-  EXPECT_THAT(with("file,frames,text\na.wav,-3,gad\n"), HasSubstr("items.csv:2: '-3' is not a number of samples"));
-  EXPECT_THAT(with(good, "normalisation: basic-9\n"), HasSubstr("set.yaml:4:16: "));
-  EXPECT_THAT(with(good, "mode: sing\n"), HasSubstr("set.yaml:4:7: 'mode' is transcribe or translate"));
-  EXPECT_THAT(with(good, "terms: []\n"), HasSubstr("set.yaml:4:8: names no term"));
-  EXPECT_THAT(with(good, "terms: nowhere.txt\n"), HasSubstr("nowhere.txt"));
-  EXPECT_THAT(with(good, "window: 3\n"), HasSubstr("window"));
-}
-
-TEST(SpeechSet, AClipBeyondItsFileIsAnError) {
-  const Speech speech;
-  const auto path = speech.whisper("a");
-  EXPECT_EQ(error_of([&] { speech.judged({path}, "file,start_frame,frames,text\na.wav,7000,2000,gad\n"); }),
-            "items.csv:2: the clip asks for frames 7000 to 9000 of 'a.wav', which has 8000");
-}
-
-TEST(SpeechMetrics, NothingWrongGivesNoIntervalOfWidthNought) {
-  TestSet set;
-  auto speech = std::make_shared<SpeechSet>();
-  SpeechAnswers own;
-  for (int i = 0; i < 40; ++i) {
-    speech->clips.push_back({"", "", 0, 0, "one two three"});
-    own.clips.push_back(heard(*speech, speech->clips[0], "One, two, three."));
-  }
-  set.task = TaskKind::kSpeech;
-  set.unit = "clip";
-  set.speech = speech;
-  const auto metrics = speech_metrics(set, own, &own, {});
-  EXPECT_EQ(metrics[0].key, "word_accuracy");
-  EXPECT_EQ(metrics[0].value.value, 100);
-  EXPECT_LT(metrics[0].value.at(95)->low, 95);
-  EXPECT_EQ(metrics[0].value.at(95)->high, 100);
-  EXPECT_GT(metrics[1].value.at(95)->high, 5);
-  EXPECT_LT(metrics[1].difference->at(95)->low, -1);
-  EXPECT_GT(metrics[1].difference->at(95)->high, 1);
 }
 
 // The exporter's own Whisper tiny.en, merged decoder: what transformers' greedy search hears in the same files.

@@ -49,6 +49,7 @@ struct ModelResult {
 
 struct Judgement {
   std::string set_name, set_path, set_license, set_digest, task, unit;
+  std::string normalisation;                    // of texts, by name (spoken_text.h); "" where none are compared
   size_t samples = 0, steps = 0, clusters = 0;  // clusters 0: every sample is resampled on its own
   std::vector<std::string> labels;
   std::string runtime_version, session;  // options in words

@@ -67,7 +67,7 @@ std::vector<Metric> speech_pace_metrics(const SpeechAnswers& own, const SpeechAn
                                         const StatisticsSettings& settings);
 std::vector<std::string> speech_metric_names(const SpeechSet& set);
 
-// Clips that this model heard otherwise than the baseline, those that lost words first.
+// Clips that this model heard otherwise than the baseline, those that lost terms first, then those that lost words.
 std::vector<ErrorExample> speech_examples(const SpeechSet& set, const SpeechAnswers& own, const SpeechAnswers& base);
 
 }  // namespace vetquant

@@ -60,6 +60,7 @@ struct TestSet {
 
   std::shared_ptr<const LanguageSet> language;  // language_model
   std::shared_ptr<const SpeechSet> speech;      // speech
+  std::string normalisation;                    // of texts, by name; speech
 };
 
 // Reads the set, checks every digest that it names. Error{kUsage} "set.yaml:3:1: ...".
