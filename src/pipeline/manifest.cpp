@@ -43,12 +43,8 @@ Json judged_json(const JudgedRecord& judged) {
   Json gates = Json::array();
   for (const GateRecord& gate : judged.gates)
     gates.push_back({{"gate", gate.gate}, {"passed", gate.passed}, {"reason", gate.reason}});
-  return {{"test_set", judged.set_name},
-          {"samples", judged.samples},
-          {"quick", or_null(judged.quick)},
-          {"failure", judged.failure},
-          {"gates", std::move(gates)},
-          {"judged_with", judged.judged_with}};
+  return {{"test_set", judged.set_name}, {"samples", judged.samples}, {"quick", or_null(judged.quick)},
+          {"failure", judged.failure},   {"gates", std::move(gates)}, {"judged_with", judged.judged_with}};
 }
 
 JudgedRecord judged_of(const Json& json) {
@@ -141,8 +137,7 @@ Json manifest_json(const Manifest& m) {
   return {{"schema", kSchema},
           {"vetquant", m.vetquant},
           {"system", {{"name", m.system_name}, {"file", m.system_file}, {"xxh3_128", m.system_digest}}},
-          {"budget",
-           {{"max_bytes", or_null(m.budget.max_bytes)}, {"max_share_pct", or_null(m.budget.max_share_pct)}}},
+          {"budget", {{"max_bytes", or_null(m.budget.max_bytes)}, {"max_share_pct", or_null(m.budget.max_share_pct)}}},
           {"bytes", {{"before", m.float_bytes()}, {"after", m.bytes()}}},
           {"verdict", name_of(m.verdict)},
           {"words", m.words},

@@ -46,11 +46,11 @@ std::string part_name(const YamlValue& key) {
   const auto plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   };
-  const bool good = plain(name[0]) && name.size() <= kLongestName && std::all_of(name.begin(), name.end(), [&](char c) {
-                      return plain(c) || c == '-' || c == '.';
-                    });
+  const bool good = plain(name[0]) && name.size() <= kLongestName &&
+                    std::all_of(name.begin(), name.end(), [&](char c) { return plain(c) || c == '-' || c == '.'; });
   if (!good)
-    key.fail("'" + printable(name, 60) + "' cannot name a part, whose files are named after it; write letters, digits, " +
+    key.fail("'" + printable(name, 60) +
+             "' cannot name a part, whose files are named after it; write letters, digits, " +
              "and _ - . after the first, at most " + std::to_string(kLongestName));
   return name;
 }

@@ -58,9 +58,9 @@ TEST(ReducedSet, OfALanguageSetDocumentsAndGaps) {
   folder.write("tokens.json", test::kFourTokens);
   folder.write("t.txt", "ab\naab\naaab\naaaab\n");
   folder.write("gaps.csv", "text,choices,answer,cluster\na___,b|c,b,x\naa___,b|c,b,x\naaa___,b|c,b,y\n");
-  const auto path =
-      folder.write("set.yaml",
-                   "version: 1\ntask: language_model\nname: texts\ntokenizer: tokens.json\ntexts: t.txt\ncloze: gaps.csv\n");
+  const auto path = folder.write(
+      "set.yaml",
+      "version: 1\ntask: language_model\nname: texts\ntokenizer: tokens.json\ntexts: t.txt\ncloze: gaps.csv\n");
   const TestSet some = reduced(load_test_set(path), 2);
   EXPECT_EQ(some.name, "texts (quick: 2 of 4)");
   EXPECT_EQ(some.samples, 2u);
@@ -73,7 +73,8 @@ TEST(ReducedSet, OfALanguageSetDocumentsAndGaps) {
 
 TEST(ContentDigest, ChangesWithEveryFileThatTheSetNames) {
   const test::TempFolder folder;
-  const auto set = folder.write("set.yaml", "version: 1\ntask: tensors\ninputs: {x: \"x.npz#a\", y: {sound: [a.wav]}}\n");
+  const auto set =
+      folder.write("set.yaml", "version: 1\ntask: tensors\ninputs: {x: \"x.npz#a\", y: {sound: [a.wav]}}\n");
   folder.write("x.npz", "first");
   folder.write("a.wav", "sound");
   folder.write("other.npz", "other");

@@ -30,9 +30,10 @@ struct BuildOptions {
   std::filesystem::path folder;
   std::vector<std::string> only;  // parts; empty: all. Error{kUsage} for a name that is none.
   Judging judging = Judging::kFull;
-  Replace take_over = Replace::kNo;   // kYes: a folder that is not ours
-  std::vector<std::string> plugins;   // paths
-  std::optional<JudgeOptions> judge;  // needed where a part has a test set; models and statistics' confidences are set here
+  Replace take_over = Replace::kNo;  // kYes: a folder that is not ours
+  std::vector<std::string> plugins;  // paths
+  std::optional<JudgeOptions>
+      judge;  // needed where a part has a test set; models and statistics' confidences are set here
   int threads = 0;
   ProgressSink progress;
   std::function<void(const std::string&)> say;  // one line for people at each step; may be empty

@@ -49,7 +49,8 @@ struct BuiltRecord {
 
 struct PartRecord {
   std::string name;
-  uint64_t float_bytes = 0, bytes = 0;  // `bytes` is predicted where it was not built: to the byte what would be written
+  uint64_t float_bytes = 0,
+           bytes = 0;  // `bytes` is predicted where it was not built: to the byte what would be written
   std::optional<BuiltRecord> built;
 };
 
