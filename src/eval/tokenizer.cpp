@@ -98,10 +98,7 @@ struct Tokenizer::State {
   }
 };
 
-Tokenizer::Tokenizer(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Tokenizer::~Tokenizer() = default;
-Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
-Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::Tokenizer(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
 Tokenizer Tokenizer::load(const std::filesystem::path& path) {
   const auto file = ReadFile::open(path, ErrorCode::kUsage);
@@ -112,7 +109,7 @@ Tokenizer Tokenizer::load(const std::filesystem::path& path) {
 }
 
 Tokenizer Tokenizer::parse(std::string_view json, const std::string& name) {
-  return Tokenizer(std::make_unique<State>(read_tokenizer(json, name)));
+  return Tokenizer(std::make_shared<const State>(read_tokenizer(json, name)));
 }
 
 std::vector<Tokenizer::Id> Tokenizer::encode(std::string_view text) const {

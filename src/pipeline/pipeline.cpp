@@ -131,9 +131,13 @@ Prepared prepare(const Request& request) {
   return prepare_from(request, source, std::move(policy), std::move(target), {});
 }
 
-WriteResult quantize(const Prepared& prepared, const AlgorithmSet& algorithms, const WriteOptions& options) {
+void check_worth_doing(const Prepared& prepared) {
   if (prepared.plan.changes_nothing()) fail_nothing_to_do(prepared);
   check_budget(prepared);
+}
+
+WriteResult quantize(const Prepared& prepared, const AlgorithmSet& algorithms, const WriteOptions& options) {
+  check_worth_doing(prepared);
   check_output_is_no_input(*prepared.model, options.output);
   WriteOptions own = options;
   std::shared_ptr<BackgroundDigest> digest = prepared.digest;

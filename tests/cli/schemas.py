@@ -46,7 +46,7 @@ def load_schemas():
     for path in sorted(SCHEMAS.glob("*.schema.json")):
         schema = json.loads(path.read_text())
         jsonschema.Draft202012Validator.check_schema(schema)
-        check_strict(schema, path.name)
+        check_strict(schema, path.name, written_by_us=path.name != "system.schema.json")
         for name in names_in(schema):
             found[name] = (path.name, schema)
     return found
@@ -205,6 +205,45 @@ def judging_commands(folder, schemas):
     check_run(folder, schemas, "report", "diff", "before.json", "after.json")
 
 
+def system_of(**keys):
+    return {"version": 1, "name": "two", **keys}
+
+
+def build_commands(folder, schemas):
+    """A system file is YAML, and so is JSON: what its schema takes, the program takes."""
+    judged = {"model": "mlp.onnx", "policy": "int4", "test_set": "noise.yaml", "gates": ["file_bytes<=0.9x"], "quick": 2}
+    parts = {"mlp": judged, "tied": {"model": "tied.onnx"}}
+    schema = json.loads((SCHEMAS / "system.schema.json").read_text())
+    good = {
+        "good.yaml": (system_of(models=parts, target="ort-cpu-avx2", budget={"max_bytes": "1 MB", "max_share": "60 %"}), 0),
+        "failing.yaml": (system_of(models={"mlp": {**judged, "gates": ["file_bytes<=1kB"]}}), 6),
+        "over.yaml": (system_of(models=parts, budget={"max_bytes": 1000}), 7),
+    }
+    for name, (system, code) in good.items():
+        for problem in problems_of(system, schema):
+            fail(f"{name}: {problem.message[:300]}")
+        (folder / name).write_text(json.dumps(system))
+        options = (name, "-o", "dist-" + name, "--runs", "0", "--no-operators")
+        check_run(folder, schemas, "build", *options, "--dry-run", code=7 if code == 7 else 0)
+        if code != 7:
+            check_run(folder, schemas, "build", *options, "--quick", "--only", "mlp", code=code)
+        check_run(folder, schemas, "build", *options, code=code)
+        manifest = folder / ("dist-" + name) / "manifest.json"
+        if code != 7:
+            check(f"the manifest of {name}", json.loads(manifest.read_text()), schemas)
+    bad = [
+        system_of(models={}), system_of(models=parts, budget={}), system_of(models=parts, budget={"max_share": "26"}),
+        system_of(models=parts, extra=1), system_of(models={"../up": {"model": "mlp.onnx"}}),
+        system_of(models={"mlp": {"policy": "int8"}}), system_of(models={"mlp": {"model": "mlp.onnx", "quick": 2}}),
+        system_of(models={"mlp": {"model": "mlp.onnx", "gates": ["top1>=1"]}}), {"models": parts},
+    ]
+    for system in bad:
+        if not problems_of(system, schema):
+            fail(f"system.schema.json takes {system}")
+        (folder / "bad.yaml").write_text(json.dumps(system))
+        run(folder, "build", "bad.yaml", "-o", "dist-bad", code=2)
+
+
 def main():
     schemas = load_schemas()
     with tempfile.TemporaryDirectory(prefix="vetquant-schemas-") as name:
@@ -215,6 +254,7 @@ def main():
         small_commands(folder, schemas)
         model_commands(folder, schemas)
         judging_commands(folder, schemas)
+        build_commands(folder, schemas)
     for name in sorted(set(schemas) - used):
         fail(f"{schemas[name][0]}: no run gave a document of {name}")
     print(f"{len(used)} kinds of documents, {len(failures)} failures")

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <new>
 
+#include "cmd_build.h"
 #include "commands.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/interrupt.h"
@@ -22,7 +23,7 @@ constexpr Command kCommands[] = {
     {vetquant::cli::add_inspect}, {vetquant::cli::add_plan},    {vetquant::cli::add_quantize},
     {vetquant::cli::add_eval},    {vetquant::cli::add_compare}, {vetquant::cli::add_policy},
     {vetquant::cli::add_targets}, {vetquant::cli::add_presets}, {vetquant::cli::add_version},
-    {vetquant::cli::add_report},
+    {vetquant::cli::add_report},  {vetquant::cli::add_build},
 };
 
 void add_global_options(CLI::App& app, Globals& globals) {

@@ -20,17 +20,13 @@ namespace vetquant {
 
 enum class SpecialTokens { kKeep, kSkip };
 
-class Tokenizer {
+class Tokenizer {  // cheap to copy
  public:
   using Id = uint32_t;
 
   // Error{kUsage} "tokenizer.json: ..." where it is no tokenizer, lies about its tokens, or asks for what is not done here.
   static Tokenizer load(const std::filesystem::path& file);
   static Tokenizer parse(std::string_view json, const std::string& name);  // name: of the file, for messages
-
-  ~Tokenizer();
-  Tokenizer(Tokenizer&&) noexcept;
-  Tokenizer& operator=(Tokenizer&&) noexcept;
 
   // Added tokens in the text become their ids. Error{kUsage} where the text is not UTF-8.
   std::vector<Id> encode(std::string_view text) const;
@@ -49,8 +45,8 @@ class Tokenizer {
 
  private:
   struct State;
-  explicit Tokenizer(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Tokenizer(std::shared_ptr<const State> state);
+  std::shared_ptr<const State> state_;
 };
 
 }  // namespace vetquant

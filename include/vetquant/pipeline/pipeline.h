@@ -63,7 +63,11 @@ Prepared prepare(const Request& request);
 Prepared prepare(const Request& request, const Source& source);  // of request.model
 
 // Error{kUsage} with the most frequent reason where the plan changes nothing; Error{kBudget} where the policy's budget is
-// exceeded; Error{kUsage} where the output is an input. Errors of write_model. Takes the source's digest beside the work.
+// exceeded.
+void check_worth_doing(const Prepared& prepared);
+
+// Errors of check_worth_doing; Error{kUsage} where the output is an input. Errors of write_model. Takes the source's digest
+// beside the work.
 WriteResult quantize(const Prepared& prepared, const AlgorithmSet& algorithms, const WriteOptions& options);
 
 }  // namespace vetquant

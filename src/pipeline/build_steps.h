@@ -1,0 +1,17 @@
+// What the steps of a build share.
+#pragma once
+
+#include <optional>
+
+#include "vetquant/pipeline/build.h"
+
+namespace vetquant {
+
+// How many samples of its test set a part is judged on; nullopt: all.
+std::optional<size_t> quick_samples(const SystemPart& part, const BuildOptions& options);
+
+// Sets verdict and words from the parts: over budget before failed gates; parts that are not built are named, and so is a
+// judgement on reduced sets.
+void decide(Manifest& manifest);
+
+}  // namespace vetquant
