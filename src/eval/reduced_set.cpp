@@ -8,6 +8,7 @@
 #include "set_parts.h"
 #include "vetquant/core/hash.h"
 #include "vetquant/eval/language_model.h"
+#include "vetquant/eval/speech.h"
 #include "vetquant/policy/document.h"
 
 namespace vetquant {
@@ -139,6 +140,11 @@ TestSet reduced(const TestSet& set, size_t most) {
   }
   const auto chosen = spread(set.samples, most);
   some.samples = some.random.samples = chosen.size();
+  if (set.speech) {
+    auto speech = std::make_shared<SpeechSet>(*set.speech);
+    speech->clips = only(set.speech->clips, chosen);
+    some.speech = std::move(speech);
+  }
   for (auto& [name, source] : some.inputs) source = std::make_shared<ChosenSamples>(source, chosen);
   some.truth = only(set.truth, chosen);
   some.clusters = only(set.clusters, chosen);

@@ -5,6 +5,7 @@
 #include "language_support.h"
 #include "support/model_builder.h"
 #include "vetquant/eval/language_model.h"
+#include "vetquant/eval/speech.h"
 
 namespace vetquant {
 namespace {
@@ -69,6 +70,20 @@ TEST(ReducedSet, OfALanguageSetDocumentsAndGaps) {
   ASSERT_EQ(some.language->cloze.size(), 2u);
   EXPECT_EQ(some.language->cloze[1].name, "gaps.csv:3");
   EXPECT_EQ(some.language->cloze_cluster_count, 1u);
+}
+
+TEST(ReducedSet, OfASpeechSetClips) {
+  TestSet set;
+  set.task = TaskKind::kSpeech;
+  set.samples = 4;
+  auto speech = std::make_shared<SpeechSet>();
+  for (const char* name : {"a", "b", "c", "d"}) speech->clips.push_back({name, "", 0, 0, "hi"});
+  set.speech = std::move(speech);
+  const TestSet some = reduced(set, 2);
+  EXPECT_EQ(some.samples, 2u);
+  ASSERT_EQ(some.speech->clips.size(), 2u);
+  EXPECT_EQ(some.speech->clips[0].name, "a");
+  EXPECT_EQ(some.speech->clips[1].name, "c");
 }
 
 TEST(ContentDigest, ChangesWithEveryFileThatTheSetNames) {

@@ -79,7 +79,7 @@ TEST(TestSet, MistakesAreToldWithTheirPlace) {
   TempFolder folder;
   write_clips(folder);
   EXPECT_EQ(error_of(folder, "version: 1\ntask: clasification\n"),
-            "set.yaml:2:7: unknown task 'clasification'; known are classification, language_model and tensors");
+            "set.yaml:2:7: unknown task 'clasification'; known are classification, language_model, speech and tensors");
   EXPECT_EQ(error_of(folder, kClips + std::string("lables: [a]\n")),
             "set.yaml:10:1: unknown key 'lables'; did you mean 'labels'?");
   EXPECT_EQ(error_of(folder, "version: 2\ntask: tensors\n"), "set.yaml:1:10: 'version' must be an integer from 1 to 1");

@@ -33,7 +33,8 @@ TEST(ReadReport, WhatIsReadIsWhatWasWritten) {
 
 TEST(ReadReport, RendersAsWhatWasJudgedAtOnce) {
   ReportData data = test::sample_report();
-  data.judgement->models[1].path = data.judgement->models[1].name = "small";  // bytes that are no UTF-8 do not survive JSON
+  data.judgement->models[1].path = data.judgement->models[1].name =
+      "small";  // bytes that are no UTF-8 do not survive JSON
   data.weights.clear();
   const ReportData again = read_report(stored(judgement_json(*data.judgement, data.gates)), "a.json");
   EXPECT_EQ(report_html(again), report_html(data));

@@ -59,7 +59,7 @@ TEST(Html, ShowsMetricsThatNobodyToldItOf) {
   const std::string html = report_html(sample_report());
   EXPECT_NE(html.find("<h3>new metric <small>higher is better</small></h3>"), std::string::npos);
   EXPECT_NE(html.find("▼ worse"), std::string::npos);       // new_metric: the whole interval is below zero
-  EXPECT_NE(html.find("within noise"), std::string::npos);  // wer_pct
+  EXPECT_NE(html.find("within noise"), std::string::npos);  // wer
 }
 
 TEST(Html, MarksWhatDiffersWithLostTermsFirst) {
@@ -83,10 +83,9 @@ TEST(Junit, EachModelAndEachGateIsATestCase) {
   EXPECT_EQ(count_of(xml, "<failure "), 1U);
   EXPECT_EQ(count_of(xml, "<error "), 1U);
   EXPECT_EQ(count_of(xml, "tests=\"5\" failures=\"1\" errors=\"1\""), 2U);
-  EXPECT_NE(
-      xml.find("name=\"wer_pct&lt;=+1\" time=\"0\">\n      <failure type=\"vetquant.gate\" message=\"wer_pct: value "
-               "+0.7, upper bound 1.8 &gt; 1\">"),
-      std::string::npos);
+  EXPECT_NE(xml.find("name=\"wer&lt;=+1\" time=\"0\">\n      <failure type=\"vetquant.gate\" message=\"wer: value "
+                     "+0.7, upper bound 1.8 &gt; 1\">"),
+            std::string::npos);
   EXPECT_NE(xml.find("signal 11 (Segmentation fault) &lt;here&gt;"), std::string::npos);
   EXPECT_EQ(xml.find('\x1b'), std::string::npos);
 }
@@ -101,7 +100,7 @@ TEST(Markdown, SaysTheVerdictFirstAndThenOneTable) {
       text.find("40.0 MB (26.5 %) | 249.00 ms (1.23x) | 35.20 %, +0.70 points [−0.40 to +1.80 points], within noise |"),
       std::string::npos)
       << text;
-  EXPECT_NE(text.find("- gate `wer_pct<=+1` of "), std::string::npos);
+  EXPECT_NE(text.find("- gate `wer<=+1` of "), std::string::npos);
 }
 
 TEST(Markdown, EveryRowHasTheColumnsOfTheHead) {

@@ -50,10 +50,10 @@ TEST(ReportDiff, NothingChangesBetweenAReportAndItself) {
 
 TEST(ReportDiff, PairedDifferencesAreComparedByMover) {
   ReportData after = sample();
-  metric_in(after, 1, "wer_pct").value.value = 40;
-  metric_in(after, 1, "wer_pct").difference = Estimate{5.5, {{95, {4, 7.5}}}, "paired BCa", true};
+  metric_in(after, 1, "wer").value.value = 40;
+  metric_in(after, 1, "wer").difference = Estimate{5.5, {{95, {4, 7.5}}}, "paired BCa", true};
   const ReportDiff diff = diff_reports(sample(), after, kNames);
-  const MetricChange& wer = metric_of(diff, 1, "wer_pct");
+  const MetricChange& wer = metric_of(diff, 1, "wer");
   EXPECT_EQ(wer.as, ComparedAs::kDifference);
   EXPECT_NEAR(wer.change.value, 4.8, 1e-12);
   // Before 0.7 [-0.4, 1.8]: 4.8 - sqrt(1.5^2 + 1.1^2), 4.8 + sqrt(2^2 + 1.1^2).
@@ -61,15 +61,15 @@ TEST(ReportDiff, PairedDifferencesAreComparedByMover) {
   EXPECT_NEAR(wer.change.at(95)->high, 4.8 + std::sqrt(4 + 1.21), 1e-12);
   EXPECT_EQ(wer.verdict, Change::kWorse);
   EXPECT_TRUE(got_worse(diff));
-  EXPECT_FALSE(got_worse(diff_reports(sample(), after, kNames, {"wer_pct"})));
+  EXPECT_FALSE(got_worse(diff_reports(sample(), after, kNames, {"wer"})));
 }
 
 TEST(ReportDiff, FiguresAreComparedWhereTheBaselineMoved) {
   ReportData after = sample();
-  metric_in(after, 0, "wer_pct").value.value = 34;
+  metric_in(after, 0, "wer").value.value = 34;
   const ReportDiff diff = diff_reports(sample(), after, kNames);
-  EXPECT_EQ(metric_of(diff, 1, "wer_pct").as, ComparedAs::kFigure);
-  EXPECT_EQ(metric_of(diff, 0, "wer_pct").verdict, Change::kWithinNoise);
+  EXPECT_EQ(metric_of(diff, 1, "wer").as, ComparedAs::kFigure);
+  EXPECT_EQ(metric_of(diff, 0, "wer").verdict, Change::kWithinNoise);
   ASSERT_EQ(diff.notes.size(), 1U);
   EXPECT_EQ(diff.notes[0], "the baselines are not the same: figures are compared, not their differences to it");
 }
@@ -142,7 +142,7 @@ TEST(ReportDiff, RefusesWhatCannotBeCompared) {
 
 TEST(ReportDiffText, FitsAHundredColumnsAndSaysTheWorstFirst) {
   ReportData after = sample();
-  metric_in(after, 1, "wer_pct").difference = Estimate{5.5, {{95, {4, 7.5}}}, "paired BCa", true};
+  metric_in(after, 1, "wer").difference = Estimate{5.5, {{95, {4, 7.5}}}, "paired BCa", true};
   after.gates[1].passed = false;
   after.judgement->models[2].name = std::string(150, 'n');
   const std::string text = report_diff_text(diff_reports(sample(), after, kNames));

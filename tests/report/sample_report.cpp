@@ -15,7 +15,7 @@ ModelResult judged(const char* name, double wer, double bytes, double ms) {
   ModelResult model;
   model.name = name;
   model.path = std::string("models/") + name;
-  model.metrics = {{"wer_pct", "", "%", Better::kLower, at_95(wer, wer - 2, wer + 2, "BCa over 40 clusters"), {}, {}},
+  model.metrics = {{"wer", "", "%", Better::kLower, at_95(wer, wer - 2, wer + 2, "BCa over 40 clusters"), {}, {}},
                    {"sqnr_db", "logits", "dB", Better::kHigher, at_95(200, 200, 200, "BCa"), {}, {}},
                    {"new_metric", "", "", Better::kHigher, at_95(0.125, 0.1, 0.15, "BCa"), {}, {}},
                    {"file_bytes", "", "B", Better::kLower, single(bytes, "a count: the file"), {}, {}},
@@ -65,7 +65,7 @@ ReportData sample_report() {
   judgement.models[2].path = "models/broken.onnx";
   judgement.models[2].failure = "the judged process ended by signal 11 (Segmentation fault) <here>";
   ReportData data;
-  data.gates = {{parse_gate("wer_pct<=+1"), 1, false, 0.7, 1.8, "wer_pct: value +0.7, upper bound 1.8 > 1"},
+  data.gates = {{parse_gate("wer<=+1"), 1, false, 0.7, 1.8, "wer: value +0.7, upper bound 1.8 > 1"},
                 {parse_gate("file_bytes<=50MB"), 1, true, 40e6, 40e6, "file_bytes: value 40000000"}};
   data.judgement = std::move(judgement);
   data.weights = {{"small.onnx",
