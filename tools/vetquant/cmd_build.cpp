@@ -1,8 +1,7 @@
 // vetquant build: a system of several models, quantized, judged, and held against one budget; one verdict.
-#include "cmd_build.h"
-
 #include <algorithm>
 
+#include "commands.h"
 #include "judge_options.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/text.h"

@@ -33,6 +33,7 @@ Run add_plan(CLI::App& app, const Globals& globals);
 Run add_quantize(CLI::App& app, const Globals& globals);
 Run add_eval(CLI::App& app, const Globals& globals);
 Run add_compare(CLI::App& app, const Globals& globals);
+Run add_build(CLI::App& app, const Globals& globals);
 Run add_report(CLI::App& app, const Globals& globals);
 Run add_policy(CLI::App& app, const Globals& globals);
 Run add_targets(CLI::App& app, const Globals& globals);

@@ -4,7 +4,6 @@
 #include <iostream>
 #include <new>
 
-#include "cmd_build.h"
 #include "commands.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/interrupt.h"
