@@ -84,7 +84,9 @@ Run add_eval(CLI::App& app, const Globals& globals) {
   CLI::App* command =
       app.add_subcommand("eval", "Judge models on a test set: accuracy with intervals, size, speed, memory, gates");
   auto arguments = std::make_shared<EvalArguments>();
-  command->add_option("MODEL", arguments->models, "Models; the first is the baseline where --baseline names none")
+  command
+      ->add_option("MODEL", arguments->models,
+                   "Models (of speech also folders); the first is the baseline where --baseline names none")
       ->required();
   command
       ->add_option("--test-set", arguments->test_set, "A test set's .yaml, or a .npz with arrays named like the inputs")
