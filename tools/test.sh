@@ -14,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 fuzz_seconds=${VETQUANT_FUZZ_SECONDS:-60}
 jobs=${VETQUANT_JOBS:-$(nproc)}
 # Rooms that read what others wrote, and the numeric one: their tests run once more under the sanitizers.
-checked_rooms=(core model policy quant emit write eval)
+checked_rooms=(core model policy quant emit write eval pipeline)
 
 # What set-up installed is there: no test may be skipped for want of it.
 export VETQUANT_TESTS_COMPLETE=1
