@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "build_steps.h"
 #include "vetquant/core/error.h"
@@ -26,13 +26,13 @@ class FolderLock {
  public:
   explicit FolderLock(const fs::path& folder)
       : descriptor_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    if (descriptor_ < 0) throw Error(ErrorCode::kIo, std::strerror(errno), folder.string());
+    if (descriptor_ < 0) throw Error(ErrorCode::kIo, std::generic_category().message(errno), folder.string());
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
     const int problem = errno;
     ::close(descriptor_);
     if (problem == EWOULDBLOCK)
       throw Error(ErrorCode::kIo, "another build is at work in it; wait, or name another folder", folder.string());
-    throw Error(ErrorCode::kIo, std::string("cannot be locked: ") + std::strerror(problem), folder.string());
+    throw Error(ErrorCode::kIo, "cannot be locked: " + std::generic_category().message(problem), folder.string());
   }
   ~FolderLock() { ::close(descriptor_); }
   FolderLock(const FolderLock&) = delete;

@@ -42,7 +42,7 @@ SystemBudget budget_of(const YamlValue& value) {
 
 // Files are named after it.
 std::string part_name(const YamlValue& key) {
-  const std::string name = key.text("a part's name");
+  std::string name = key.text("a part's name");
   const auto plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   };
