@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes langid.onnx and its test sets from the texts: synthesizers from Debian 12, Python packages from PyPI.
 #
-#   models/langid/make.sh FOLDER      about 3 hours on two idle cores, 8 GB in FOLDER; finished steps are not done again
+#   models/langid/make.sh FOLDER      2.7 hours of training (estimated from its pieces) after some 20 minutes, 8 GB in FOLDER; finished steps are not done again
 #
 # The repository holds the result; nobody needs to run this to use it. Needs root (or sudo) only to install packages,
 # and Debian's components contrib and non-free (MBROLA, svox pico).

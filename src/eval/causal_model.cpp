@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "exported_names.h"
 #include "vetquant/core/error.h"
 #include "vetquant/eval/input_source.h"
 
@@ -10,20 +11,6 @@ namespace vetquant {
 namespace {
 
 constexpr const char* kLogits = "logits";
-
-bool is_cache(const std::string& input) { return input.starts_with("past"); }
-
-std::string present_of(const std::string& input) {
-  for (const std::string past : {"past_key_values", "past"}) {
-    if (input.starts_with(past)) return "present" + input.substr(past.size());
-  }
-  return input;
-}
-
-const TensorInfo* info_called(const std::vector<TensorInfo>& infos, const std::string& name) {
-  const auto found = std::find_if(infos.begin(), infos.end(), [&](const auto& info) { return info.name == name; });
-  return found == infos.end() ? nullptr : &*found;
-}
 
 HostTensor* tensor_called(std::vector<NamedTensor>& tensors, const std::string& name) {
   const auto found =

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "exported_names.h"
 #include "vetquant/core/error.h"
 #include "vetquant/eval/input_source.h"
 
@@ -13,13 +14,6 @@ namespace {
 constexpr int64_t kMostUnread = int64_t{1} << 24;  // elements
 constexpr const char* kHidden = "encoder_hidden_states";
 
-const TensorInfo* info_called(const std::vector<TensorInfo>& infos, const std::string& name) {
-  const auto found = std::find_if(infos.begin(), infos.end(), [&](const auto& info) { return info.name == name; });
-  return found == infos.end() ? nullptr : &*found;
-}
-
-bool is_cache(const std::string& input) { return input.starts_with("past_key_values."); }
-std::string present_of(const std::string& cache) { return "present" + cache.substr(std::strlen("past_key_values")); }
 bool is_cross(const std::string& cache) { return cache.find(".encoder.") != std::string::npos; }
 
 HostTensor numbers(const TensorInfo& info, const std::vector<int64_t>& values) {

@@ -158,6 +158,8 @@ TEST(Speech, MultilingualModelsAreToldTheLanguage) {
   EXPECT_THAT(message_of([&] { speech.judged({path}); }), HasSubstr("is multilingual; name the 'language'"));
   EXPECT_THAT(message_of([&] { speech.judged({path}, "file,text\na.wav,gad\n", "language: xx\n"); }),
               HasSubstr("its tokenizer has no token '<|xx|>'"));
+  EXPECT_THAT(message_of([&] { speech.judged({path}, "file,text\na.wav,gad\n", "language: en\nmode: translate\n"); }),
+              HasSubstr("its tokenizer has no token '<|translate|>'"));
   // Two tokens more in the prompt: the cache is longer, and its rows say "end" at once.
   EXPECT_EQ(value(speech.judged({path}, "file,text\na.wav,g\n", "language: en\n").models[0], "wer"), 0);
 }
@@ -233,6 +235,43 @@ TEST(Speech, AnInputThatNobodyFeedsIsTheModelsFailure) {
   const Judgement judgement = speech.judged({base, other});
   EXPECT_EQ(judgement.models[0].failure, "");
   EXPECT_THAT(judgement.models[1].failure, HasSubstr("the decoder wants an input 'mood'"));
+}
+
+TEST(Speech, AnswersOfAWrongShapeAreTheModelsFailure) {
+  const Speech speech;
+  const auto base = speech.whisper("float"), other = speech.whisper("other");
+  TestModel flat = decoder(kG);
+  flat.main().proto().mutable_node(0)->set_output(0, "rows");
+  flat.main().int64s("two_axes", {2}, {-1, kVocabulary});
+  flat.main().node("Reshape", {"rows", "two_axes"}, {"logits"}, "flatten");
+  flat.main().proto().mutable_output(0)->mutable_type()->mutable_tensor_type()->clear_shape();
+  speech.folder.write("other/decoder_model.onnx", flat);
+  EXPECT_THAT(speech.judged({base, other}).models[1].failure, HasSubstr("the decoder gives logits fp32[2, 10]"));
+}
+
+TEST(Speech, ACacheThatIsTooLargeIsNotMade) {
+  const Speech speech;
+  const auto base = speech.whisper("float"), other = speech.whisper("other");
+  TestModel huge = decoder(kG);
+  huge.main().input("past_key_values.0.decoder.key", test::kFloat, {1, int64_t{1} << 40, 64, 1});
+  huge.main().input("past_key_values.0.encoder.key", test::kFloat, {1, 1, 1, 1});
+  huge.main().input("use_cache_branch", onnx::TensorProto::BOOL, {1});
+  speech.folder.write("other/decoder_model.onnx", huge);
+  const Judgement judgement = speech.judged({base, other});
+  EXPECT_EQ(judgement.models[0].failure, "");
+  EXPECT_THAT(judgement.models[1].failure, HasSubstr("the decoder wants a cache of"));
+}
+
+TEST(Speech, CtcAnswersOfSeveralClipsAreRefused) {
+  const Speech speech;
+  TestModel model;
+  auto graph = model.main();
+  graph.input("input_values", test::kFloat, {1, -1}).output("logits", test::kFloat, {-1, -1, 1});
+  graph.int64s("columns", {3}, {-1, 1, 1});
+  graph.node("Reshape", {"input_values", "columns"}, {"logits"}, "reshape");
+  const auto path = speech.folder.write("ctc.onnx", model);
+  speech.folder.write("vocab.json", R"({"<pad>": 0})");
+  EXPECT_THAT(speech.judged({path}).models[0].failure, HasSubstr("the model gives logits fp32[8000, 1, 1]"));
 }
 
 // The exporter's own Whisper tiny.en, merged decoder: what transformers' greedy search hears in the same files.
