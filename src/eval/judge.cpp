@@ -1,7 +1,5 @@
 #include "vetquant/eval/judge.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
 
 #include "judge_language.h"
@@ -10,30 +8,13 @@
 #include "vetquant/core/error.h"
 #include "vetquant/core/interrupt.h"
 #include "vetquant/core/parallel.h"
+#include "vetquant/core/temporary_folder.h"
 #include "vetquant/model/model.h"
 
 namespace vetquant {
 namespace {
 
 namespace fs = std::filesystem;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() : path_((fs::temp_directory_path() / "vetquant-judge-XXXXXX").string()) {
-    interrupt::hold();
-    if (::mkdtemp(path_.data()) == nullptr) throw Error(ErrorCode::kIo, "no temporary folder can be made", path_);
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  fs::path path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 class Judge {
  public:
@@ -134,7 +115,7 @@ class Judge {
       for (const fs::path& file : models_[m].files) add_to(model.operators_written, vetquant::count_operators(file));
       if (options_.count_operators == CountOperators::kNo) return;
       for (const fs::path& file : models_[m].files) {
-        const TemporaryFolder folder;
+        const TemporaryFolder folder("judge");
         Worker worker(options_.worker, options_.limits);
         add_to(model.operators,
                worker.optimized_operators(options_.runtime_library, file, options_.session, folder.path()));

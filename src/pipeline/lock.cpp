@@ -205,8 +205,9 @@ void check_same_model(const Json& locked, const Model& model, const std::string&
 }
 
 Prepared prepare_from_json(Request request, const Json& json, const std::string& lock) {
-  if (request.target || !request.shapes.empty()) {
-    throw Error(ErrorCode::kUsage, "the lock fixes target and shapes; leave --target and --shape out", lock);
+  if (request.target || !request.shapes.empty() || !request.profile_on.empty()) {
+    throw Error(ErrorCode::kUsage, "the lock fixes target and shapes; leave --target, --shape and --profile-on out",
+                lock);
   }
   for (const Json& shape : json.at("shapes"))
     request.shapes.push_back({shape.at("input"), shape.at("shape").get<Shape>()});

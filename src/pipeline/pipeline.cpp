@@ -11,6 +11,7 @@
 #include "vetquant/core/error.h"
 #include "vetquant/core/text.h"
 #include "vetquant/emit/emit.h"
+#include "vetquant/eval/sample_shapes.h"
 
 namespace vetquant {
 namespace {
@@ -84,6 +85,25 @@ std::pair<Policy, TargetProfile> documents_of(const Request& request) {
   return {std::move(policy), std::move(target)};
 }
 
+// With the shapes of the test set's samples for inputs that the request says nothing about.
+Request with_sample_shapes(Request request, const GraphIndex& index) {
+  if (request.profile_on.empty()) return request;
+  const TestSet set = load_test_set(request.profile_on);
+  const std::vector<ValueType> types = infer_types(index);
+  std::vector<TensorInfo> inputs;
+  for (const ValueId id : index.scope(ScopeId{0}).inputs) {
+    const ValueInfo& value = index.value(id);
+    const ValueType& type = types[static_cast<size_t>(id.value)];
+    if (value.kind == ValueKind::kInput) inputs.push_back({value.name, type.dtype, type.shape, type.symbols});
+  }
+  for (auto& [input, shape] : sample_shapes(set, inputs)) {
+    const bool named = std::any_of(request.shapes.begin(), request.shapes.end(),
+                                   [&, &name = input](const ShapeBinding& bound) { return bound.input == name; });
+    if (!named) request.shapes.push_back({input, std::move(shape)});
+  }
+  return request;
+}
+
 }  // namespace
 
 Source load_source(const std::filesystem::path& path) {
@@ -121,14 +141,14 @@ Prepared prepare_from(const Request& request, const Source& source, Policy polic
 
 Prepared prepare(const Request& request, const Source& source) {
   auto [policy, target] = documents_of(request);
-  return prepare_from(request, source, std::move(policy), std::move(target), {});
+  return prepare_from(with_sample_shapes(request, *source.index), source, std::move(policy), std::move(target), {});
 }
 
 Prepared prepare(const Request& request) {
   auto [policy, target] = documents_of(request);  // before the model: a typo is told at once
   Source source = load_source(request.model);
   if (request.threads) source.digest = std::make_shared<BackgroundDigest>(source.model, *request.threads);
-  return prepare_from(request, source, std::move(policy), std::move(target), {});
+  return prepare_from(with_sample_shapes(request, *source.index), source, std::move(policy), std::move(target), {});
 }
 
 void check_worth_doing(const Prepared& prepared) {

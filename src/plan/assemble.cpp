@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "expectation.h"
 #include "rows.h"
 #include "sizes.h"
 
@@ -135,6 +136,7 @@ class Assembler {
     node.cost = chosen.cost;
     node.rows = rows.unknown() ? -1 : rows.count;
     node.rows_at_least = !rows.unknown() && rows.at_least;
+    node.expected_share = expected_share(context_.target.costs, site(number), chosen, rows);
     return node;
   }
 

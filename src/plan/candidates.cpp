@@ -1,6 +1,8 @@
 // Which constants are weights, and which never: one site for each float constant that a node reads.
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
+
 #include "survey.h"
 #include "vetquant/core/checked.h"
 
@@ -8,6 +10,7 @@ namespace vetquant::plan {
 namespace {
 
 constexpr const char* kBuiltIn = "built in";
+constexpr int64_t kLeastVocabulary = 256;  // a byte-level model's; shorter tables are of positions, kinds or classes
 
 class Surveyor {
  public:
@@ -22,6 +25,7 @@ class Surveyor {
     const auto& nodes = index_.nodes();
     survey_.sites_of_node.resize(nodes.size());
     for (size_t i = 0; i < nodes.size(); ++i) visit(NodeId{static_cast<int32_t>(i)}, nodes[i]);
+    survey_.language_model = looks_tokens_up_ && !gets_features();
     mark_outputs();
     mark_kept_contents();
     note_specials();
@@ -54,6 +58,7 @@ class Surveyor {
     site.role = role_of(*node.proto, input, functions_);
     if (site.role == InputRole::kElementwise && is_vector(*view)) site.role = InputRole::kBias;
     site.kind = kind_of(*node.proto, input, *view);
+    looks_tokens_up_ = looks_tokens_up_ || is_vocabulary(node, site.kind, *view);
     name_site(site, *view);
     const ContentTable::Place place = contents_.find_or_add(*view);
     site.view = *view;
@@ -73,6 +78,22 @@ class Surveyor {
     if (other >= node.inputs.size() || !node.inputs[other].valid()) return false;
     const std::optional<TensorView> view = constants_.find(node.inputs[other]);
     return view && view->elements() >= static_cast<uint64_t>(survey_.min_elements);
+  }
+
+  bool is_vocabulary(const NodeInfo& node, SiteKind kind, const TensorView& view) const {
+    return kind == SiteKind::kTable && view.shape()[0] >= kLeastVocabulary && node.inputs.size() > 1 &&
+           node.inputs[1].valid() && !constants_.find(node.inputs[1]);
+  }
+
+  // Sound, images, or what an encoder made of them; caches have an axis for heads besides.
+  bool gets_features() const {
+    if (survey_.types.empty()) return false;  // nobody asked for forms
+    const auto& inputs = index_.scope(ScopeId{0}).inputs;
+    return std::any_of(inputs.begin(), inputs.end(), [&](ValueId id) {
+      const ValueType& type = survey_.types[static_cast<size_t>(id.value)];
+      return index_.value(id).kind == ValueKind::kInput && is_float(type.dtype) && type.has_shape &&
+             type.shape.size() >= 2 && type.shape.size() <= 3;
+    });
   }
 
   static bool is_vector(const TensorView& view) {
@@ -188,6 +209,7 @@ class Surveyor {
   ContentTable contents_;
   FunctionNames functions_;
   int quantized_nodes_ = 0;
+  bool looks_tokens_up_ = false;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "expectation.h"
 #include "samples.h"
 #include "vetquant/core/text.h"
 
@@ -18,6 +19,30 @@ bool is_half_type(DType type) { return type == DType::kFloat16 || type == DType:
 std::string with(const std::string& text, const std::string& addition) {
   return addition.empty() ? text : text + "; " + addition;
 }
+
+// Preferences that compete: the one with the least expected time wins, the earlier of equals.
+class Contest {
+ public:
+  bool begun() const { return best_.has_value(); }
+  void enter(Choice choice, double share) {
+    // A further row for the same form, such as one that a profile inherits, has nothing to add.
+    if (!entered_.insert({choice.form, choice.accuracy_level}).second) return;
+    if (best_ && share >= share_) return;
+    best_ = std::move(choice);
+    share_ = share;
+  }
+  Choice winner() {
+    if (entered_.size() > 1) {
+      best_->reason.text += "; the fastest of " + std::to_string(entered_.size()) + " forms by the target's costs";
+    }
+    return std::move(*best_);
+  }
+
+ private:
+  std::optional<Choice> best_;
+  double share_ = 0;
+  std::set<std::pair<Form, int>> entered_;  // forms and their accuracy levels
+};
 
 }  // namespace
 
@@ -191,6 +216,7 @@ bool Decider::row_fits(const FormPreference& row, const Site& site, const Use& u
   if (!row.activations.empty() &&
       std::find(row.activations.begin(), row.activations.end(), wish) == row.activations.end())
     return false;
+  if (row.language_model && *row.language_model != context_.survey.language_model) return false;
   const bool in_subgraph = context_.index.scope(node.scope).kind == ScopeKind::kSubgraph;
   return !row.in_subgraph || *row.in_subgraph == in_subgraph;
 }
@@ -214,10 +240,11 @@ std::variant<Choice, Obstacle> Decider::attempt_auto(const Site& site, const Wis
                                                      const FormSet& forbidden) const {
   const Rows rows = rows_at(context_.index, context_.survey.types, site);
   const bool product = site.kind == SiteKind::kMatMulB || site.kind == SiteKind::kGemmB;
+  Contest contest;
   std::string why_not;
   for (const FormPreference& row : context_.target.preferences) {
-    if (!row_fits(row, site, wish.use)) continue;
-    if (product && !rows_fit(row, rows)) continue;
+    if (!row_fits(row, site, wish.use) || (product && !rows_fit(row, rows))) continue;
+    if (contest.begun() && !row.competes) break;
     const std::string why = std::string(name_of(*wish.use.weights)) + " weights" +
                             (product ? ", " + to_string(rows) : "") + ": " + row.reason + " (" + row.position.text() +
                             ")";
@@ -226,14 +253,23 @@ std::variant<Choice, Obstacle> Decider::attempt_auto(const Site& site, const Wis
     Wish filled = wish;
     filled.use = filled_in(site, wish.use, row);
     std::variant<Choice, Obstacle> result = attempt_form(site, filled, *row.use.form);
-    if (auto* choice = std::get_if<Choice>(&result)) {
-      choice->reason.text = with(why, choice->reason.text);
+    auto* choice = std::get_if<Choice>(&result);
+    if (choice == nullptr) {
+      const Obstacle& obstacle = std::get<Obstacle>(result);
+      if (obstacle.code == ErrorCode::kUsage) return result;
+      if (why_not.empty()) why_not = obstacle.text;
+      continue;
+    }
+    choice->reason.text = with(why, choice->reason.text);
+    std::optional<double> share;
+    if (row.competes && !rows.unknown()) share = expected_share(context_.target.costs, site, *choice, rows);
+    if (share) {
+      contest.enter(std::move(*choice), *share);
+    } else if (!contest.begun()) {
       return result;
     }
-    const Obstacle& obstacle = std::get<Obstacle>(result);
-    if (obstacle.code == ErrorCode::kUsage) return result;
-    if (why_not.empty()) why_not = obstacle.text;
   }
+  if (contest.begun()) return contest.winner();
   if (!why_not.empty()) return Obstacle{why_not};
   return Obstacle{"target " + context_.target.name + " prefers no form for " +
                   qualified_op(*context_.index.node(site.node).proto) + " with " +

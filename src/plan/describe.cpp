@@ -116,6 +116,7 @@ std::vector<std::string> plan_lines(const Plan& plan, const GraphIndex& index) {
   for (const PlannedNode& node : plan.nodes) {
     std::string line = "node " + printable(index.node(node.node).address) + "  " + std::string(name_of(node.form));
     if (node.form == Form::kMatMulNBits) line += " level " + std::to_string(node.accuracy_level);
+    if (node.expected_share) line += "  expected share " + std::to_string(*node.expected_share).substr(0, 5);
     if (node.rows >= 0) line += (node.rows_at_least ? "  rows >= " : "  rows ") + std::to_string(node.rows);
     lines.push_back(line + "  " + rule_text(node.reason) + (node.cost.empty() ? "" : "  cost: " + node.cost));
   }

@@ -7,6 +7,7 @@
 #include "coupling.h"
 #include "coverage.h"
 #include "decide.h"
+#include "expectation.h"
 #include "half.h"
 #include "notes.h"
 #include "prepared.h"
@@ -59,6 +60,7 @@ Plan plan_surveyed(const GraphIndex& index, const ConstantFinder& constants, con
   add_half_nodes(decider, constants, result);
   check_coverage(decider, constants, choices, result);
   add_notes(index, target, result);
+  note_expectations(target, result);
   return result;
 }
 

@@ -73,6 +73,7 @@ json node_json(const PlannedNode& node, const GraphIndex& index) {
                  {"reason", reason_json(node.reason)}};
   if (node.form == Form::kMatMulNBits) result["accuracy_level"] = node.accuracy_level;
   if (node.rows >= 0) result[node.rows_at_least ? "rows_at_least" : "rows"] = node.rows;
+  if (node.expected_share) result["expected_share"] = *node.expected_share;
   if (!node.cost.empty()) result["cost"] = utf8(node.cost);
   return result;
 }

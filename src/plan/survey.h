@@ -18,6 +18,7 @@ struct Survey {
   std::vector<ValueType> types;                 // of all values
   std::vector<std::vector<int>> sites_of_node;  // by NodeId::value
   int64_t min_elements = 0;
+  bool language_model = false;  // looks tokens up and gets no features: its only floats are caches (rank 4 and more)
 };
 
 // Reads no weights.

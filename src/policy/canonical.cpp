@@ -1,17 +1,11 @@
 #include "canonical.h"
 
-#include <charconv>
-
+#include "costs_text.h"
 #include "use_reader.h"
 #include "words.h"
 
 namespace vetquant {
 namespace {
-
-std::string number(double value) {
-  char buffer[32];
-  return std::string(buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr);
-}
 
 std::string list(const std::vector<std::string>& texts) {
   std::string all;
@@ -29,7 +23,7 @@ class MapText {
     if (!texts.empty()) add(key, list(texts));
   }
   void add_number(std::string_view key, const std::optional<double>& value) {
-    if (value) add(key, number(*value));
+    if (value) add(key, yaml_number(*value));
   }
   template <class Integer>
   void add_integer(std::string_view key, const std::optional<Integer>& value) {
@@ -109,8 +103,10 @@ std::string canonical(const FormPreference& row) {
   when.add_integer("max_rows", row.max_rows);
   when.add("rows_unknown", row.rows_unknown ? "true" : "false");
   if (row.in_subgraph) when.add("in_subgraph", *row.in_subgraph ? "true" : "false");
+  if (row.language_model) when.add("language_model", *row.language_model ? "true" : "false");
   MapText map;
   map.add("when", when.text());
+  if (row.competes) map.add("competes", "true");
   map.add("use", canonical(row.use));
   map.add("reason", yaml_text(row.reason));
   map.add("source", yaml_text(row.source));
@@ -160,7 +156,7 @@ std::string canonical_text(const TargetProfile& target) {
   for (const FormSupport& form : target.forms) text += "  - " + canonical(form) + "\n";
   text += "preferences:\n";
   for (const FormPreference& row : target.preferences) text += "  - " + canonical(row) + "\n";
-  return text;
+  return text + costs_text(target.costs);
 }
 
 }  // namespace vetquant

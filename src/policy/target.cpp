@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "canonical.h"
+#include "costs_text.h"
 #include "source_chain.h"
 #include "use_reader.h"
 #include "vetquant/core/hash.h"
@@ -24,6 +25,7 @@ struct OwnTarget {
   std::optional<std::vector<std::string>> fp16_ops;
   std::vector<FormSupport> forms;
   std::vector<FormPreference> preferences;
+  std::optional<CostTable> costs;
 };
 
 FormSupport read_form(const YamlValue& value) {
@@ -62,7 +64,9 @@ FormPreference read_preference(const YamlValue& value) {
     if (const auto v = conditions.find("max_rows")) row.max_rows = v->integer("max_rows", 0, int64_t{1} << 40);
     if (const auto v = conditions.find("rows_unknown")) row.rows_unknown = v->boolean("rows_unknown");
     if (const auto v = conditions.find("in_subgraph")) row.in_subgraph = v->boolean("in_subgraph");
+    if (const auto v = conditions.find("language_model")) row.language_model = v->boolean("language_model");
   }
+  if (const auto v = map.find("competes")) row.competes = v->boolean("competes");
   row.use = read_use(map.need("use"), "use");
   row.reason = map.need("reason").text("reason");
   row.source = map.need("source").text("source");
@@ -89,6 +93,7 @@ void read_lists(const YamlMap& map, OwnTarget& own) {
   if (const auto v = map.find("preferences")) {
     for (const YamlValue& row : v->list("preferences")) own.preferences.push_back(read_preference(row));
   }
+  if (const auto v = map.find("costs")) own.costs = read_costs(*v);
 }
 
 OwnTarget read_own(const SourceText& source) {
@@ -133,6 +138,7 @@ OwnTarget merged(OwnTarget nearer, const OwnTarget& further) {
   fill(nearer.contrib_ops, further.contrib_ops);
   fill(nearer.compute_default, further.compute_default);
   fill(nearer.fp16_ops, further.fp16_ops);
+  fill(nearer.costs, further.costs);
   for (const FormSupport& support : further.forms) {
     const bool own = std::any_of(nearer.forms.begin(), nearer.forms.end(),
                                  [&](const FormSupport& other) { return other.form == support.form; });
@@ -187,6 +193,7 @@ TargetProfile finish(OwnTarget own, const std::string& name) {
   target.fp16_ops = own.fp16_ops.value_or(std::vector<std::string>());
   target.forms = std::move(own.forms);
   target.preferences = std::move(own.preferences);
+  target.costs = own.costs.value_or(CostTable());
   target.text = canonical_text(target);
   target.digest = digest_of(target.text);
   return target;

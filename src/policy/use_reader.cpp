@@ -1,6 +1,7 @@
 #include "use_reader.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "vetquant/core/text.h"
 #include "vetquant/policy/target.h"
@@ -151,6 +152,11 @@ std::string to_string(const Use& use) {
   if (use.scales) add("scales " + std::string(name_of(*use.scales)));
   if (use.compute) add("compute " + std::string(name_of(*use.compute)));
   return text;
+}
+
+std::string yaml_number(double value) {
+  char buffer[32];
+  return std::string(buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr);
 }
 
 std::string yaml_text(std::string_view text) {

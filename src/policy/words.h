@@ -46,15 +46,17 @@ inline constexpr List<3> kOnUnmatchedRule = {"error", "warn", "ignore"};
 inline constexpr List<2> kTied = {"together", "apart"};
 inline constexpr List<2> kOverridable = {"quantize", "keep"};  // order of Overridable
 
-inline constexpr List<15> kTargetKeys = {"version",         "name",    "title",     "aliases",        "extends",
-                                         "instruction_set", "runtime", "max_opset", "max_ir_version", "saturates_u8s8",
-                                         "contrib_ops",     "fp16",    "forms",     "preferences",    "source"};
+inline constexpr List<16> kTargetKeys = {
+    "version",        "name",           "title",       "aliases", "extends", "instruction_set", "runtime", "max_opset",
+    "max_ir_version", "saturates_u8s8", "contrib_ops", "fp16",    "forms",   "preferences",     "costs",   "source"};
 inline constexpr List<2> kRuntimeKeys = {"name", "version"};
 inline constexpr List<3> kFp16Keys = {"compute_default", "ops", "source"};
 inline constexpr List<8> kFormKeys = {"form",   "min_runtime",  "ops",          "weights",
                                       "blocks", "in_subgraphs", "slow_because", "source"};
-inline constexpr List<4> kPreferenceKeys = {"when", "use", "reason", "source"};
-inline constexpr List<7> kWhenKeys = {"op",       "weights",      "activations", "min_rows",
-                                      "max_rows", "rows_unknown", "in_subgraph"};
+inline constexpr List<5> kPreferenceKeys = {"when", "competes", "use", "reason", "source"};
+inline constexpr List<8> kWhenKeys = {"op",       "weights",      "activations", "min_rows",
+                                      "max_rows", "rows_unknown", "in_subgraph", "language_model"};
+inline constexpr List<2> kCostKeys = {"source", "products"};
+inline constexpr List<6> kProductKeys = {"form", "weights", "accuracy_level", "k", "n", "shares"};
 
 }  // namespace vetquant::words

@@ -115,7 +115,7 @@ TEST(TargetErrors, SayWhereAndWhat) {
             "t.yaml:4:5: preference needs the key 'reason'");
   EXPECT_EQ(complaint(base + "preferences:\n  - {when: {rows: 3}, use: keep, reason: y, source: x}\n"),
             "t.yaml:4:13: unknown key 'rows' in when; known: op, weights, activations, min_rows, max_rows, "
-            "rows_unknown, in_subgraph");
+            "rows_unknown, in_subgraph, language_model");
 }
 
 TEST(TargetErrors, UnknownNamesSuggestTheNearest) {

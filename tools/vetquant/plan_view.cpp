@@ -142,6 +142,7 @@ nlohmann::ordered_json plan_json(const Prepared& p) {
                   {"op", p.index->node(node.node).proto->op_type()},
                   {"form", name_of(node.form)}};
     if (node.rows >= 0) entry["rows"] = node.rows;
+    if (node.expected_share) entry["expected_share"] = *node.expected_share;
     if (!node.cost.empty()) entry["cost"] = node.cost;
     entry.update(reason_json(node.reason));
     nodes.push_back(std::move(entry));

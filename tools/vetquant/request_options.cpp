@@ -11,6 +11,11 @@ std::shared_ptr<RequestOptions> add_request_options(CLI::App& command) {
   command.add_option("--target", options->target,
                      "A target's name (`vetquant targets`) or a profile (default: the policy's, else ort-cpu)");
   command.add_option("--shape", options->shapes, "Fix an input's shape: INPUT=1x80x3000")->type_name("INPUT=DIMS");
+  command
+      .add_option(
+          "--profile-on", options->request.profile_on,
+          "Take the shapes of inputs from the samples of a test set: the best form of a product hangs on its rows")
+      ->type_name("TEST_SET");
   command.add_option("--sidecar", options->sidecar, "Weights in a file of their own: auto (above 2 GB), always, never")
       ->check(CLI::IsMember({"auto", "always", "never"}));
   command.add_option("--explain", options->explain, "Tell why this tensor or node gets what it gets")

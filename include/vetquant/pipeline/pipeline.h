@@ -26,6 +26,7 @@ struct Request {
   std::string policy = kDefaultPolicy;  // a preset's name or a file
   std::optional<std::string> target;    // else the policy's, else kDefaultTarget
   std::vector<ShapeBinding> shapes;
+  std::filesystem::path profile_on;  // a test set whose samples tell the shapes that `shapes` leaves open; empty: none
   Sidecar sidecar = Sidecar::kAuto;
   // Of the quantization to come: the source's digest, which reads every byte, then begins beside the planning. 0: all cores.
   std::optional<int> threads;
@@ -44,7 +45,7 @@ Source load_source(const std::filesystem::path& model);
 
 // All that is known before a weight is read.
 struct Prepared {
-  Request request;
+  Request request;  // with all shapes
   std::shared_ptr<const Model> model;
   std::shared_ptr<const GraphIndex> index;
   std::shared_ptr<BackgroundDigest> digest;  // where it was begun

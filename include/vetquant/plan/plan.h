@@ -87,6 +87,7 @@ struct PlannedNode {
   std::string cost;            // "dequantizes 4.2 MB at every call", "" where none is known
   int64_t rows = -1;           // rows of activations the node sees; -1 unknown
   bool rows_at_least = false;  // unknown dims were taken as 1: `rows` is a lower bound
+  std::optional<double> expected_share;  // of its time in float, by the target's costs; unknown rows count as one
 };
 
 struct KeptWeight {  // a float constant above tensors.min_elements that stays, and why

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "vetquant/policy/cost_table.h"
 #include "vetquant/policy/policy.h"
 
 namespace vetquant {
@@ -23,7 +24,8 @@ struct FormSupport {
   std::string source;        // where the line comes from
 };
 
-// `form: auto`: the first row whose conditions hold.
+// `form: auto`: the first row whose conditions hold and whose form fits the node; where it competes and `costs` know its time,
+// the fastest of the competing rows that follow it and hold, too.
 struct FormPreference {
   std::vector<std::string> ops;               // globs; "*" any
   std::vector<DType> weights;                 // empty: any
@@ -31,6 +33,8 @@ struct FormPreference {
   std::optional<int64_t> min_rows, max_rows;  // rows that the node sees; unknown rows take the row with rows_unknown
   bool rows_unknown = true;                   // does the row apply where the number of rows is unknown?
   std::optional<bool> in_subgraph;
+  std::optional<bool> language_model;  // does the model live on tokens alone?
+  bool competes = false;
   Use use;             // what it fills in: form, block, accuracy_level, scales, ... or keep
   std::string reason;  // shown by plan
   std::string source;  // where the measurement stands
@@ -47,6 +51,7 @@ struct TargetProfile {
   std::vector<std::string> fp16_ops;             // operators that the runtime takes in fp16 ("Conv", "com.microsoft:X")
   std::vector<FormSupport> forms;
   std::vector<FormPreference> preferences;
+  CostTable costs;     // empty: nobody measured
   std::string text;    // self-contained, in one fixed spelling; parse_target reads it back
   std::string digest;  // XXH3-128 of `text`
 
