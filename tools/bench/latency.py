@@ -6,6 +6,7 @@
 
 Each session lives in a child process of its own. In every round all variants of a model run once at every input length, in
 another order, so that a busy moment hits them alike; a run is timed inside its child, and threads do not spin on after it.
+vetquant is told the length (--shape) of a model that is run at one length alone.
 Memory is what the child is resident in beyond a child with an empty session: after loading, and at most. Variants are
 made first, by the same commands as run.py's. Needs tools/bench/requirements.txt.
 """
@@ -121,7 +122,9 @@ def make_variants(options, name):
     """[(variant, path)]; a variant that could not be made has the reason in place of a path."""
     source = os.path.join(options.folder, name + ".onnx")
     variants = [("float", source)]
-    ways = methods.vetquant(options.vetquant, listed(options.policies), 2) + methods.peers(listed(options.peers))
+    import onnx
+    shapes = lengths.shapes_of(name, onnx.load(source, load_external_data=False))
+    ways = methods.vetquant(options.vetquant, listed(options.policies), 2, shapes) + methods.peers(listed(options.peers))
     for way in ways:
         output = os.path.join(options.work, f"{name}.{way.name.replace(' ', '_').replace('/', '_')}.onnx")
         result = measure.run(way.argv(source, output))

@@ -35,6 +35,18 @@ def _length(dim, lengths):
     return total
 
 
+def shapes_of(model_name, model):
+    """["input_ids=1x32", ...] for the inputs of a loaded model that is run at one length alone; else []."""
+    known = lengths_of(model_name)
+    if len(known) != 1:
+        return []
+    shapes = []
+    for value in model.graph.input:
+        dims = [d.dim_value if d.HasField("dim_value") else d.dim_param for d in value.type.tensor_type.shape.dim]
+        shapes.append(f"{value.name}=" + "x".join(str(_length(dim, known[0][1])) for dim in dims))
+    return shapes
+
+
 def make_inputs(signature, lengths, seed=1):
     """signature: [(name, type, dims)] as ONNX Runtime gives it; every name gets an array."""
     source = np.random.default_rng(seed)

@@ -21,14 +21,14 @@ class Method:
 PRESETS = {"int8": "int8", "int8-dynamic": "int8", "int8-weights": "int8", "int4": "int4", "fp16": "fp16", "hybrid": "int4"}
 
 
-def vetquant(program, policies, threads):
-    """policies: names of presets, or files; a file's kind is the beginning of its name (int4_rtn.yaml)."""
+def vetquant(program, policies, threads, shapes=()):
+    """policies: names of presets, or files; a file's kind is the beginning of its name (int4_rtn.yaml). shapes: INPUT=DIMS."""
     methods = []
     for policy in policies:
         stem = os.path.splitext(os.path.basename(policy))[0]
         kind = PRESETS.get(policy) or stem.split("_")[0]
         command = (program, "quantize", "{model}", "-o", "{output}", "--policy", policy, "--threads", str(threads),
-                   "--overwrite", "-q")
+                   "--overwrite", "-q", *(word for shape in shapes for word in ("--shape", shape)))
         methods.append(Method(f"vetquant {stem}", "vetquant", kind, command))
     return methods
 
