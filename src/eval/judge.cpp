@@ -1,39 +1,19 @@
 #include "vetquant/eval/judge.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
 
 #include "judge_language.h"
 #include "judge_speech.h"
 #include "judged.h"
+#include "judged_files.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/interrupt.h"
 #include "vetquant/core/parallel.h"
-#include "vetquant/model/model.h"
 
 namespace vetquant {
 namespace {
 
 namespace fs = std::filesystem;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() : path_((fs::temp_directory_path() / "vetquant-judge-XXXXXX").string()) {
-    interrupt::hold();
-    if (::mkdtemp(path_.data()) == nullptr) throw Error(ErrorCode::kIo, "no temporary folder can be made", path_);
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  fs::path path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 class Judge {
  public:
@@ -46,7 +26,7 @@ class Judge {
   Judgement run() {
     describe_run();
     name_models();
-    for (size_t m = 0; m < models_.size(); ++m) count_operators(m);
+    for (size_t m = 0; m < models_.size(); ++m) count_operators(models_[m].files, options_, result_.models[m]);
     try {
       run_models();
     } catch (...) {
@@ -108,10 +88,8 @@ class Judge {
       if (!fs::exists(path)) throw Error(ErrorCode::kIo, "there is no such model", path.string());
       if (set_.task == TaskKind::kSpeech) {
         find_speech_parts(m);
-      } else if (!fs::is_regular_file(path)) {
-        throw Error(ErrorCode::kUsage, "is no file; only the task speech takes a folder for a model", path.string());
       } else {
-        models_[m].files = {path};
+        models_[m].files = {one_graph(path)};
       }
     }
   }
@@ -128,27 +106,6 @@ class Judge {
     speech_parts_.push_back({files, speech_settings(files, folders, *set_.speech)});
   }
 
-  void count_operators(size_t m) {
-    ModelResult& model = result_.models[m];
-    try {
-      for (const fs::path& file : models_[m].files) add_to(model.operators_written, vetquant::count_operators(file));
-      if (options_.count_operators == CountOperators::kNo) return;
-      for (const fs::path& file : models_[m].files) {
-        const TemporaryFolder folder;
-        Worker worker(options_.worker, options_.limits);
-        add_to(model.operators,
-               worker.optimized_operators(options_.runtime_library, file, options_.session, folder.path()));
-      }
-    } catch (const Error& error) {
-      if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kUsage) throw;
-      model.operators_note = error.message();  // whether it can be judged is seen when it is opened
-    }
-  }
-
-  static void add_to(std::map<std::string, uint64_t>& sum, const std::map<std::string, uint64_t>& more) {
-    for (const auto& [name, count] : more) sum[name] += count;
-  }
-
   void open(size_t m) {
     ModelResult& model = result_.models[m];
     Judged& judged = models_[m];
@@ -160,7 +117,7 @@ class Judge {
                                           options_.runtime_library, options_.session);
         judged.opened = judged.speech_model->opened();
       } else {
-        judged.opened = judged.worker->open(options_.runtime_library, model.path, options_.session);
+        judged.opened = judged.worker->open(options_.runtime_library, judged.files[0], options_.session);
       }
       result_.runtime_version = judged.opened.runtime_version;
       model.inputs = judged.opened.inputs;
@@ -289,7 +246,7 @@ class Judge {
     if (judged.alive()) add_accuracy(model, judged, compared ? &base : nullptr);
     double bytes = 0;
     for (const fs::path& file : judged.files) {
-      bytes += static_cast<double>(file_bytes(file));
+      bytes += static_cast<double>(model_bytes(file));
       for (StoredWeightBytes& weight : weights_of(file)) model.weights.push_back(std::move(weight));
     }
     add_single(m, "file_bytes", "B", bytes, "a count: the model and the external data it names");
@@ -343,22 +300,6 @@ class Judge {
       metric.difference = Estimate{value - base->second, {}, metric.value.method, false};
       derive_ratio(metric, base->second);
       if (metric.ratio) metric.ratio->method = metric.value.method;
-    }
-  }
-
-  static uint64_t file_bytes(const fs::path& path) {
-    try {
-      return Model::load(path)->total_bytes();
-    } catch (const Error&) {
-      return fs::file_size(path);  // not readable as a model; its failure is told elsewhere
-    }
-  }
-
-  static std::vector<StoredWeightBytes> weights_of(const fs::path& path) {
-    try {
-      return stored_weights(path);
-    } catch (const Error&) {
-      return {};  // not readable as a model; its failure is told elsewhere
     }
   }
 

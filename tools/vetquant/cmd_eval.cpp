@@ -86,7 +86,7 @@ Run add_eval(CLI::App& app, const Globals& globals) {
   auto arguments = std::make_shared<EvalArguments>();
   command
       ->add_option("MODEL", arguments->models,
-                   "Models (of speech also folders); the first is the baseline where --baseline names none")
+                   "Models, files or folders; the first is the baseline where --baseline names none")
       ->required();
   command
       ->add_option("--test-set", arguments->test_set, "A test set's .yaml, or a .npz with arrays named like the inputs")
