@@ -257,6 +257,7 @@ def main():
     schemas = load_schemas()
     with tempfile.TemporaryDirectory(prefix="vetquant-schemas-") as name:
         folder = Path(name)
+        os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
         for path in MODELS.iterdir():
             shutil.copy(path, folder)
         write_test_sets(folder)

@@ -197,6 +197,7 @@ Run add_build(CLI::App& app, const Globals& globals) {
   command->add_flag("--quick", arguments->quick,
                     "Judge on a part of each test set: `quick` samples of the system's file, else 100");
   const auto judging = add_judge_arguments(*command);
+  add_cache_arguments(*command, *judging);
   return [arguments, judging, &globals] { return run_command(*arguments, *judging, globals); };
 }
 

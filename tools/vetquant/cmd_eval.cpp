@@ -107,6 +107,7 @@ Run add_eval(CLI::App& app, const Globals& globals) {
       ->type_name("REPORT")
       ->allow_extra_args(false);
   const auto judging = add_judge_arguments(*command);
+  add_cache_arguments(*command, *judging);
   command->add_option("--confidence", judging->confidence, "Of the intervals, in percent")
       ->check(CLI::Range(50.0, 99.99))
       ->capture_default_str();
