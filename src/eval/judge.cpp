@@ -2,14 +2,16 @@
 
 #include <algorithm>
 
+#include "answer_key.h"
 #include "judge_language.h"
 #include "judge_speech.h"
 #include "judged.h"
+#include "judged_files.h"
+#include "kept_answers.h"
 #include "vetquant/core/error.h"
+#include "vetquant/core/hash.h"
 #include "vetquant/core/interrupt.h"
 #include "vetquant/core/parallel.h"
-#include "vetquant/core/temporary_folder.h"
-#include "vetquant/model/model.h"
 
 namespace vetquant {
 namespace {
@@ -27,7 +29,7 @@ class Judge {
   Judgement run() {
     describe_run();
     name_models();
-    for (size_t m = 0; m < models_.size(); ++m) count_operators(m);
+    for (size_t m = 0; m < models_.size(); ++m) count_operators(models_[m].files, options_, result_.models[m]);
     try {
       run_models();
     } catch (...) {
@@ -43,6 +45,7 @@ class Judge {
  private:
   void run_models() {
     for (size_t m = 0; m < models_.size(); ++m) open(m);
+    find_answers();
     if (set_.task == TaskKind::kLanguageModel) {
       result_.steps = judge_language(set_, options_, models_);
     } else if (set_.task == TaskKind::kSpeech) {
@@ -89,10 +92,8 @@ class Judge {
       if (!fs::exists(path)) throw Error(ErrorCode::kIo, "there is no such model", path.string());
       if (set_.task == TaskKind::kSpeech) {
         find_speech_parts(m);
-      } else if (!fs::is_regular_file(path)) {
-        throw Error(ErrorCode::kUsage, "is no file; only the task speech takes a folder for a model", path.string());
       } else {
-        models_[m].files = {path};
+        models_[m].files = {one_graph(path)};
       }
     }
   }
@@ -106,28 +107,7 @@ class Judge {
       const fs::path& path = options_.models[from];
       folders.push_back(fs::is_directory(path) ? path : path.parent_path());
     }
-    speech_parts_.push_back({files, speech_settings(files, folders, *set_.speech)});
-  }
-
-  void count_operators(size_t m) {
-    ModelResult& model = result_.models[m];
-    try {
-      for (const fs::path& file : models_[m].files) add_to(model.operators_written, vetquant::count_operators(file));
-      if (options_.count_operators == CountOperators::kNo) return;
-      for (const fs::path& file : models_[m].files) {
-        const TemporaryFolder folder("judge");
-        Worker worker(options_.worker, options_.limits);
-        add_to(model.operators,
-               worker.optimized_operators(options_.runtime_library, file, options_.session, folder.path()));
-      }
-    } catch (const Error& error) {
-      if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kUsage) throw;
-      model.operators_note = error.message();  // whether it can be judged is seen when it is opened
-    }
-  }
-
-  static void add_to(std::map<std::string, uint64_t>& sum, const std::map<std::string, uint64_t>& more) {
-    for (const auto& [name, count] : more) sum[name] += count;
+    speech_parts_.push_back({files, speech_settings(files, folders, *set_.speech), settings_files(folders)});
   }
 
   void open(size_t m) {
@@ -141,7 +121,7 @@ class Judge {
                                           options_.runtime_library, options_.session);
         judged.opened = judged.speech_model->opened();
       } else {
-        judged.opened = judged.worker->open(options_.runtime_library, model.path, options_.session);
+        judged.opened = judged.worker->open(options_.runtime_library, judged.files[0], options_.session);
       }
       result_.runtime_version = judged.opened.runtime_version;
       model.inputs = judged.opened.inputs;
@@ -149,6 +129,25 @@ class Judge {
       judged.answers.resize(set_.task == TaskKind::kClassification ? set_.samples : 0);
     });
     report("load", m + 1, models_.size(), "models");
+  }
+
+  // What the cache holds of this test set. Of language models the baseline's distribution is part of every answer.
+  void find_answers() {
+    if (!options_.cache || set_.task == TaskKind::kTensors || set_.path.empty()) return;
+    const std::string circumstances = circumstances_digest(set_, options_);
+    const auto key_of = [&](size_t m) {
+      const std::vector<fs::path> none;
+      return answer_key(circumstances, models_[m].files,
+                        speech_parts_.empty() ? none : speech_parts_[m].settings_files);
+    };
+    const std::string base_key = key_of(options_.baseline);
+    const size_t samples = set_.language ? set_.language->documents.size() + set_.language->cloze.size() : set_.samples;
+    for (size_t m = 0; m < models_.size(); ++m) {
+      if (!models_[m].alive()) continue;
+      std::string key = m == options_.baseline ? base_key : key_of(m);
+      if (set_.language && m != options_.baseline) key = digest_of(key + " against " + base_key);
+      models_[m].stored = StoredAnswers(*options_.cache, std::move(key), samples, result_.models[m].path.string());
+    }
   }
 
   // The model that decides what is fed: the baseline, or the first that lives.
@@ -160,14 +159,36 @@ class Judge {
     return models_.size();
   }
 
+  // The first sample is always run: times are taken on it, and memory.
+  bool wants(const Judged& model, size_t sample) const {
+    return model.alive() && (sample == 0 || sample >= model.stored.known());
+  }
+
   void answer_all() {
+    for (Judged& model : models_) {
+      model.restore([&](size_t sample, ByteReader& reader) { model.answers.at(sample) = read_answer(reader, set_); });
+    }
     for (size_t sample = 0; sample < set_.samples; ++sample) {
-      if (reference() == models_.size()) return;
+      if (reference() == models_.size()) break;
       const size_t steps = steps_of(set_, sample);
       result_.steps += steps;
+      const bool wanted =
+          std::any_of(models_.begin(), models_.end(), [&](const Judged& model) { return wants(model, sample); });
       for (Judged& model : models_) model.outputs.clear();
-      for (size_t step = 0; step < steps; ++step) answer(sample, step);
+      for (size_t step = 0; wanted && step < steps; ++step) answer(sample, step);
+      keep_answers(sample);
       report("judge", sample + 1, set_.samples, set_.unit + "s");
+    }
+    for (Judged& model : models_) model.stored.save();
+  }
+
+  void keep_answers(size_t sample) {
+    if (set_.task != TaskKind::kClassification) return;
+    for (Judged& model : models_) {
+      if (!model.alive() || sample < model.stored.known()) continue;
+      ByteWriter answer;
+      write(answer, model.answers[sample]);
+      model.stored.add(answer);
     }
   }
 
@@ -178,6 +199,7 @@ class Judge {
     const std::vector<NamedTensor> feed = feed_of(set_, sample, step, models_[first].opened.inputs);
     parallel_for(models_.size(), options_.models_at_once, [&](uint64_t m) {
       Judged& model = models_[m];
+      if (!wants(model, sample)) return;
       model.attempt([&] {
         std::vector<NamedTensor> own = own_feed(model, feed);
         model.outputs = model.worker->run(own);
@@ -186,7 +208,9 @@ class Judge {
     });
     interrupt::check();
     if (set_.task == TaskKind::kClassification) {
-      for (size_t m = 0; m < models_.size(); ++m) note_answer(m, sample, first);
+      for (size_t m = 0; m < models_.size(); ++m) {
+        if (wants(models_[m], sample)) note_answer(m, sample, first);
+      }
     } else {
       for (Judged& model : models_) note_closeness(model, models_[options_.baseline], sample);
     }
@@ -270,7 +294,7 @@ class Judge {
     if (judged.alive()) add_accuracy(model, judged, compared ? &base : nullptr);
     double bytes = 0;
     for (const fs::path& file : judged.files) {
-      bytes += static_cast<double>(file_bytes(file));
+      bytes += static_cast<double>(model_bytes(file));
       for (StoredWeightBytes& weight : weights_of(file)) model.weights.push_back(std::move(weight));
     }
     add_single(m, "file_bytes", "B", bytes, "a count: the model and the external data it names");
@@ -284,7 +308,9 @@ class Judge {
     for (Metric& metric : speech_pace_metrics(judged.speech, compared ? &base.speech : nullptr, options_.statistics))
       model.metrics.push_back(std::move(metric));
     add_single(m, "settled_bytes", "B", static_cast<double>(memory.anonymous_bytes),
-               "one measurement: resident anonymous memory after all runs");
+               judged.stored.known() == 0 ? "one measurement: resident anonymous memory after all runs"
+                                          : "one measurement: resident anonymous memory after the runs of this time; "
+                                            "other answers were known");
     add_single(m, "peak_bytes", "B", static_cast<double>(memory.peak_bytes),
                "one measurement: most resident memory of the process");
   }
@@ -327,22 +353,6 @@ class Judge {
     }
   }
 
-  static uint64_t file_bytes(const fs::path& path) {
-    try {
-      return Model::load(path)->total_bytes();
-    } catch (const Error&) {
-      return fs::file_size(path);  // not readable as a model; its failure is told elsewhere
-    }
-  }
-
-  static std::vector<StoredWeightBytes> weights_of(const fs::path& path) {
-    try {
-      return stored_weights(path);
-    } catch (const Error&) {
-      return {};  // not readable as a model; its failure is told elsewhere
-    }
-  }
-
   void report(std::string_view stage, uint64_t done, uint64_t total, const std::string& unit) const {
     if (options_.progress) options_.progress({stage, done, total, unit});
   }
@@ -352,6 +362,7 @@ class Judge {
   struct SpeechParts {
     SpeechFiles files;
     SpeechSettings settings;
+    std::vector<fs::path> settings_files;
   };
 
   std::vector<Judged> models_;

@@ -17,13 +17,20 @@ class SpeechJudge {
       : set_(*set.speech), options_(options), models_(models) {}
 
   size_t run() {
+    for (Judged& model : models_) {
+      model.restore([&](size_t clip, ByteReader& reader) {
+        model.speech.clips.push_back(heard(set_, set_.clips[clip], reader.text()));
+      });
+    }
     size_t heard_clips = 0;
     for (size_t c = 0; c < set_.clips.size(); ++c) {
       if (!any_alive()) return heard_clips;
-      hear(set_.clips[c]);
+      hear(c);
       ++heard_clips;
       report("judge", c + 1, set_.clips.size(), "clips");
     }
+    for (Judged& model : models_) model.stored.save();
+    wake();
     time_rounds();
     return heard_clips;
   }
@@ -73,22 +80,50 @@ class SpeechJudge {
     return std::span(sound_.samples).subspan(clip.start_frame, frames);
   }
 
-  void hear(const SpeechClip& clip) {
+  void hear(size_t index) {
+    const SpeechClip& clip = set_.clips[index];
+    const auto wanted = [&](const Judged& model) { return model.alive() && index >= model.stored.known(); };
+    if (std::none_of(models_.begin(), models_.end(), wanted)) return;
     const std::span<const float> sound = sound_of(clip);
     features_.begin(sound);
-    for (Judged& model : models_) {  // here, for the cache is not shared by threads
-      if (model.alive()) model.speech_model->prepare(features_);
+    for (Judged& model : models_) {  // here, for the features are not shared by threads
+      if (wanted(model)) model.speech_model->prepare(features_);
     }
     parallel_for(models_.size(), options_.models_at_once, [&](uint64_t m) {
       Judged& model = models_[m];
+      if (!wanted(model)) return;
       model.attempt([&] {
-        if (model.speech_model->sample_rate() != sound_.sample_rate)
-          throw Error(ErrorCode::kUsage, "the model wants sound of " +
-                                             std::to_string(model.speech_model->sample_rate()) +
-                                             " Hz, the baseline of " + std::to_string(sound_.sample_rate));
-        model.speech.clips.push_back(heard(set_, clip, model.speech_model->transcribe(sound, features_).text));
+        const std::string text = transcript(model, sound);
+        model.speech.clips.push_back(heard(set_, clip, text));
+        ByteWriter answer;
+        answer.text(text);
+        model.stored.add(answer);
       });
     });
+  }
+
+  std::string transcript(Judged& model, std::span<const float> sound) {
+    if (model.speech_model->sample_rate() != sound_.sample_rate)
+      throw Error(ErrorCode::kUsage, "the model wants sound of " + std::to_string(model.speech_model->sample_rate()) +
+                                         " Hz, the baseline of " + std::to_string(sound_.sample_rate));
+    return model.speech_model->transcribe(sound, features_).text;
+  }
+
+  // Memory is measured: a model whose answers were known hears the clip of which it has most to say.
+  void wake() {
+    for (Judged& model : models_) {
+      if (!model.alive() || model.stored.known() == 0) continue;
+      const auto longest =
+          std::max_element(model.speech.clips.begin(), model.speech.clips.end(),
+                           [](const HeardClip& a, const HeardClip& b) { return a.text.size() < b.text.size(); });
+      const std::span<const float> sound =
+          sound_of(set_.clips[static_cast<size_t>(longest - model.speech.clips.begin())]);
+      features_.begin(sound);
+      model.attempt([&] {
+        model.speech_model->prepare(features_);
+        transcript(model, sound);
+      });
+    }
   }
 
   void time_rounds() {

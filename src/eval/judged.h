@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "speech_model.h"
+#include "stored_answers.h"
 #include "vetquant/eval/classification.h"
 #include "vetquant/eval/closeness.h"
 #include "vetquant/eval/judge.h"
@@ -25,11 +26,15 @@ struct Judged {
   std::map<std::string, std::vector<Closeness>> closeness;  // tensors: by output, one for each sample
   LanguageAnswers language;                                 // language_model
   SpeechAnswers speech;                                     // speech
+  StoredAnswers stored;                                     // of the cache: samples that need not be run again
   std::string failure;
   bool alive() const { return failure.empty(); }
 
   // Does it, unless the model has failed; its failure is kept. Interruption passes through.
   void attempt(const std::function<void()>& action);
+
+  // Takes over what the cache holds, sample by sample; `take` throws Error{kIo} at one that does not hold.
+  void restore(const std::function<void(size_t sample, ByteReader& reader)>& take);
 };
 
 // Warms up, then runs every living model once a round, forwards and backwards in turn (ABBA).

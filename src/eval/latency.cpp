@@ -38,6 +38,18 @@ void Judged::attempt(const std::function<void()>& action) {
   worker.reset();
 }
 
+void Judged::restore(const std::function<void(size_t sample, ByteReader& reader)>& take) {
+  for (size_t sample = 0; sample < stored.known(); ++sample) {
+    try {
+      ByteReader reader = stored.at(sample);
+      take(sample, reader);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kIo) throw;
+      stored.forget_from(sample);
+    }
+  }
+}
+
 void measure_latency(std::vector<Judged>& models, const JudgeOptions& options) {
   for (Judged& model : models) {
     model.attempt([&] {

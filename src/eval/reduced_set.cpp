@@ -6,6 +6,7 @@
 
 #include "csv.h"
 #include "set_parts.h"
+#include "vetquant/core/environment.h"
 #include "vetquant/core/hash.h"
 #include "vetquant/eval/language_model.h"
 #include "vetquant/eval/speech.h"
@@ -91,9 +92,9 @@ class ContentHasher {
     } else if (value.is_scalar()) {
       std::string name;
       try {
-        name = value.text("");
+        name = with_variables(value.text(""));
       } catch (const Error&) {
-        return;  // an empty text
+        return;  // an empty text, or a variable that is not set
       }
       name = name.substr(0, name.find('#'));
       if (name.empty() || name.size() > 1000 || name.find('\n') != std::string::npos) return;

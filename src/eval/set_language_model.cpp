@@ -5,6 +5,7 @@
 #include "csv.h"
 #include "set_parts.h"
 #include "text_file.h"
+#include "vetquant/core/environment.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/text.h"
 #include "vetquant/eval/language_model.h"
@@ -29,7 +30,7 @@ uint64_t word_count(const std::string& text) {
 class Reader {
  public:
   Reader(const TestSetMap& map, const fs::path& folder)
-      : map_(map), folder_(folder), set_{Tokenizer::load(folder / map.text("tokenizer")), {}, {}, {}} {}
+      : map_(map), folder_(folder), set_{Tokenizer::load(tokenizer_path()), {}, {}, {}} {}
 
   LanguageSet read() {
     constexpr int64_t kMostTokens = 1 << 20;
@@ -46,6 +47,15 @@ class Reader {
   }
 
  private:
+  fs::path tokenizer_path() const {
+    try {
+      return folder_ / with_variables(map_.text("tokenizer"));
+    } catch (const Error& error) {
+      if (!error.where().empty()) throw;
+      map_.fail("tokenizer", error.message());
+    }
+  }
+
   // What the tokenizer's own template puts before a text, unless the test set says otherwise.
   void read_start() {
     start_ = set_.tokenizer.prefix();

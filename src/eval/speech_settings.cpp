@@ -237,6 +237,17 @@ SpeechFiles speech_files(const fs::path& model) {
   return files;
 }
 
+std::vector<fs::path> settings_files(const std::vector<fs::path>& folders) {
+  std::vector<fs::path> files;
+  for (const char* name :
+       {"tokenizer.json", "vocab.json", "config.json", "generation_config.json", "preprocessor_config.json"}) {
+    const auto folder = std::find_if(folders.begin(), folders.end(),
+                                     [&](const fs::path& path) { return fs::is_regular_file(path / name); });
+    if (folder != folders.end()) files.push_back(*folder / name);
+  }
+  return files;
+}
+
 SpeechSettings speech_settings(const SpeechFiles& files, const std::vector<fs::path>& folders, const SpeechSet& set) {
   SpeechSettings settings;
   if (files.decoder.empty()) {

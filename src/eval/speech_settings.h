@@ -50,4 +50,7 @@ struct SpeechSettings {
 SpeechSettings speech_settings(const SpeechFiles& files, const std::vector<std::filesystem::path>& folders,
                                const SpeechSet& set);
 
+// The files that speech_settings may read, where they are found first.
+std::vector<std::filesystem::path> settings_files(const std::vector<std::filesystem::path>& folders);
+
 }  // namespace vetquant

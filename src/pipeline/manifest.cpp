@@ -13,7 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-constexpr const char* kSchema = "vetquant.manifest/1";
+constexpr const char* kSchema = "vetquant.manifest/2";
 constexpr uint64_t kLargestManifest = uint64_t{64} << 20;
 constexpr std::string_view kVerdicts[] = {"passed", "gate_failed", "over_budget", "unfinished"};
 
@@ -59,20 +59,45 @@ JudgedRecord judged_of(const Json& json) {
   return judged;
 }
 
+Json made_json(const MadeRecord& made) { return {{"made_from", made.made_from}, {"files", outputs_json(made.files)}}; }
+
+Json graphs_json(const std::vector<GraphRecord>& graphs) {
+  Json list = Json::array();
+  for (const GraphRecord& graph : graphs) {
+    list.push_back({{"graph", graph.graph},
+                    {"bytes", {{"before", graph.float_bytes}, {"after", graph.bytes}}},
+                    {"made", graph.made ? made_json(*graph.made) : Json(nullptr)}});
+  }
+  return list;
+}
+
+GraphRecord graph_of(const Json& json) {
+  GraphRecord graph{json.at("graph"), json.at("bytes").at("before"), json.at("bytes").at("after"), std::nullopt};
+  const Json& made = json.at("made");
+  if (!made.is_null()) graph.made = {made.at("made_from").get<Ingredients>(), outputs_of(made.at("files"))};
+  return graph;
+}
+
 Json built_json(const BuiltRecord& built) {
-  return {{"made_from", built.made_from},
-          {"made", outputs_json(built.made)},
+  return {{"copied", outputs_json(built.copied)},
           {"reports", outputs_json(built.reports)},
           {"judged", built.judged ? judged_json(*built.judged) : Json(nullptr)}};
 }
 
 BuiltRecord built_of(const Json& json) {
   BuiltRecord built;
-  built.made_from = json.at("made_from").get<Ingredients>();
-  built.made = outputs_of(json.at("made"));
+  built.copied = outputs_of(json.at("copied"));
   built.reports = outputs_of(json.at("reports"));
   if (!json.at("judged").is_null()) built.judged = judged_of(json.at("judged"));
   return built;
+}
+
+PartRecord part_of(const Json& json) {
+  PartRecord part;
+  part.name = json.at("name");
+  for (const Json& graph : json.at("graphs")) part.graphs.push_back(graph_of(graph));
+  if (!json.at("built").is_null()) part.built = built_of(json.at("built"));
+  return part;
 }
 
 Manifest manifest_of(const Json& json) {
@@ -88,11 +113,7 @@ Manifest manifest_of(const Json& json) {
   const auto known = std::find(std::begin(kVerdicts), std::end(kVerdicts), verdict);
   m.verdict = known == std::end(kVerdicts) ? Verdict::kUnfinished : static_cast<Verdict>(known - std::begin(kVerdicts));
   m.words = json.at("words");
-  for (const Json& part : json.at("parts")) {
-    PartRecord record{part.at("name"), part.at("bytes").at("before"), part.at("bytes").at("after"), std::nullopt};
-    if (!part.at("built").is_null()) record.built = built_of(part.at("built"));
-    m.parts.push_back(std::move(record));
-  }
+  for (const Json& part : json.at("parts")) m.parts.push_back(part_of(part));
   return m;
 }
 
@@ -100,15 +121,38 @@ Manifest manifest_of(const Json& json) {
 
 std::string_view name_of(Verdict verdict) { return kVerdicts[static_cast<size_t>(verdict)]; }
 
+uint64_t PartRecord::float_bytes() const {
+  uint64_t sum = 0;
+  for (const GraphRecord& graph : graphs) sum += graph.float_bytes;
+  return sum;
+}
+
+uint64_t PartRecord::bytes() const {
+  uint64_t sum = 0;
+  for (const GraphRecord& graph : graphs) sum += graph.bytes;
+  return sum;
+}
+
+std::vector<OutputRecord> PartRecord::outputs() const {
+  std::vector<OutputRecord> all;
+  const auto add = [&](const std::vector<OutputRecord>& some) { all.insert(all.end(), some.begin(), some.end()); };
+  for (const GraphRecord& graph : graphs) {
+    if (graph.made) add(graph.made->files);
+  }
+  if (built) add(built->copied);
+  if (built) add(built->reports);
+  return all;
+}
+
 uint64_t Manifest::float_bytes() const {
   uint64_t sum = 0;
-  for (const PartRecord& part : parts) sum += part.float_bytes;
+  for (const PartRecord& part : parts) sum += part.float_bytes();
   return sum;
 }
 
 uint64_t Manifest::bytes() const {
   uint64_t sum = 0;
-  for (const PartRecord& part : parts) sum += part.bytes;
+  for (const PartRecord& part : parts) sum += part.bytes();
   return sum;
 }
 
@@ -131,7 +175,8 @@ Json manifest_json(const Manifest& m) {
   Json parts = Json::array();
   for (const PartRecord& part : m.parts) {
     parts.push_back({{"name", part.name},
-                     {"bytes", {{"before", part.float_bytes}, {"after", part.bytes}}},
+                     {"bytes", {{"before", part.float_bytes()}, {"after", part.bytes()}}},
+                     {"graphs", graphs_json(part.graphs)},
                      {"built", part.built ? built_json(*part.built) : Json(nullptr)}});
   }
   return {{"schema", kSchema},
@@ -176,14 +221,24 @@ std::optional<std::string> first_difference(const Ingredients& before, const Ing
   return std::nullopt;
 }
 
+std::optional<fs::path> place_of(const fs::path& folder, const OutputRecord& output) {
+  const fs::path file(output.file);
+  std::error_code failed;
+  const fs::path parent = file.parent_path();
+  const bool plain = !output.file.empty() && file.has_filename() && file.lexically_normal() == file &&
+                     file.filename() != ".." && file.filename() != "." && !parent.has_parent_path() && parent != ".." &&
+                     !file.is_absolute();
+  if (!plain || (!parent.empty() && fs::is_symlink(folder / parent, failed))) return std::nullopt;
+  return folder / file;
+}
+
 std::optional<std::string> first_damaged(const fs::path& folder, const std::vector<OutputRecord>& outputs) {
   for (const OutputRecord& output : outputs) {
-    // A manifest is a file like any other: a name that leads out of the folder is none of ours.
-    const bool inside = !output.file.empty() && fs::path(output.file).filename() == fs::path(output.file);
+    const auto path = place_of(folder, output);
     std::error_code failed;
-    const uint64_t bytes = inside ? fs::file_size(folder / output.file, failed) : 0;
-    if (!inside || failed || bytes != output.bytes) return output.file;
-    if (digest_of(*ReadFile::open(folder / output.file, ErrorCode::kIo)) != output.digest) return output.file;
+    const uint64_t bytes = path ? fs::file_size(*path, failed) : 0;
+    if (!path || failed || bytes != output.bytes) return output.file;
+    if (digest_of(*ReadFile::open(*path, ErrorCode::kIo)) != output.digest) return output.file;
   }
   return std::nullopt;
 }

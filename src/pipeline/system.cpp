@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "vetquant/core/environment.h"
+#include "vetquant/core/error.h"
 #include "vetquant/core/hash.h"
 #include "vetquant/core/text.h"
 #include "vetquant/pipeline/pipeline.h"
@@ -14,7 +16,9 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSystemKeys[] = {"version", "name", "target", "budget", "models"};
 constexpr std::string_view kBudgetKeys[] = {"max_bytes", "max_share"};
-constexpr std::string_view kPartKeys[] = {"model", "policy", "test_set", "gates", "quick"};
+constexpr std::string_view kPartKeys[] = {"model", "policy", "policies", "graphs", "test_set",
+                                          "gates", "quick",  "sidecar",  "shapes"};
+constexpr std::string_view kSidecars[] = {"auto", "always", "never"};  // in the order of Sidecar
 constexpr int64_t kMostQuickSamples = 1'000'000;
 constexpr size_t kLongestName = 100;
 
@@ -55,11 +59,21 @@ std::string part_name(const YamlValue& key) {
   return name;
 }
 
-std::string preset_or_path(const std::string& written, const fs::path& folder) {
+fs::path path_of(const YamlValue& value, std::string_view what, const fs::path& folder) {
+  try {
+    return folder / with_variables(value.text(what));
+  } catch (const Error& error) {
+    if (!error.where().empty()) throw;
+    value.fail(error.message());
+  }
+}
+
+std::string preset_or_path(const YamlValue& value, const fs::path& folder) {
+  const std::string written = value.text("policy");
   const auto& all = presets();
   const bool preset = std::any_of(all.begin(), all.end(), [&](const Preset& p) { return p.name == written; });
   const bool path = written.find_first_of("/.") != std::string::npos;
-  return preset || !path ? written : (folder / written).string();
+  return preset || !path ? written : path_of(value, "policy", folder).string();
 }
 
 std::string target_or_path(const std::string& written, const fs::path& folder) {
@@ -75,15 +89,50 @@ WrittenGate gate_of(const YamlValue& value) {
   }
 }
 
+WrittenName graph_name(const YamlValue& value) {
+  std::string name = value.text("a graph");
+  if (name.find('/') != std::string::npos)
+    value.fail("'" + printable(name, 60) + "' is no file of the model's folder itself; write its name alone");
+  return {std::move(name), value.position()};
+}
+
+std::vector<ShapeBinding> shapes_of(const YamlValue& value) {
+  constexpr int64_t kLargestDim = INT32_MAX;
+  std::vector<ShapeBinding> shapes;
+  for (const auto& [input, dims] : value.entries("shapes")) {
+    ShapeBinding binding{input.text("an input"), {}};
+    for (const YamlValue& dim : dims.list("a shape"))
+      binding.shape.push_back(dim.integer("a dimension", 1, kLargestDim));
+    shapes.push_back(std::move(binding));
+  }
+  return shapes;
+}
+
+void read_graphs(const YamlMap& map, const fs::path& folder, SystemPart& part) {
+  if (const auto graphs = map.find("graphs")) {
+    for (const YamlValue& graph : graphs->list("graphs")) part.graphs.push_back(graph_name(graph));
+    if (part.graphs.empty())
+      graphs->fail("graphs is an empty list; leave it out to take all .onnx files of the folder");
+  }
+  if (const auto policies = map.find("policies")) {
+    for (const auto& [graph, policy] : policies->entries("policies"))
+      part.policies.push_back({graph_name(graph), preset_or_path(policy, folder)});
+  }
+  if (const auto sidecar = map.find("sidecar"))
+    part.sidecar = static_cast<Sidecar>(sidecar->word("sidecar", kSidecars));
+  if (const auto shapes = map.find("shapes")) part.shapes = shapes_of(*shapes);
+}
+
 SystemPart part_of(const YamlValue& key, const YamlValue& value, const fs::path& folder) {
   SystemPart part;
   part.name = part_name(key);
   part.position = key.position();
   const YamlMap map(value, "model '" + part.name + "'", kPartKeys);
-  part.model = folder / map.need("model").text("model");
+  part.model = path_of(map.need("model"), "model", folder);
   const auto policy = map.find("policy");
-  part.policy = policy ? preset_or_path(policy->text("policy"), folder) : kDefaultPolicy;
-  if (const auto set = map.find("test_set")) part.test_set = folder / set->text("test_set");
+  part.policy = policy ? preset_or_path(*policy, folder) : kDefaultPolicy;
+  read_graphs(map, folder, part);
+  if (const auto set = map.find("test_set")) part.test_set = path_of(*set, "test_set", folder);
   if (const auto gates = map.find("gates")) {
     if (!part.test_set) gates->fail("gates need a test_set, on which the model is judged");
     for (const YamlValue& gate : gates->list("gates")) part.gates.push_back(gate_of(gate));

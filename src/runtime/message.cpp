@@ -1,27 +1,6 @@
 #include "message.h"
 
-#include <bit>
-#include <cstring>
-
-#include "vetquant/core/error.h"
-
 namespace vetquant {
-
-static_assert(std::endian::native == std::endian::little);
-
-void MessageWriter::number(uint64_t value) {
-  const auto* begin = reinterpret_cast<const std::byte*>(&value);
-  body_.insert(body_.end(), begin, begin + sizeof value);
-}
-
-void MessageWriter::real(double value) { number(std::bit_cast<uint64_t>(value)); }
-
-void MessageWriter::text(std::string_view value) { bytes(std::as_bytes(std::span(value))); }
-
-void MessageWriter::bytes(std::span<const std::byte> value) {
-  number(value.size());
-  body_.insert(body_.end(), value.begin(), value.end());
-}
 
 void MessageWriter::names(const std::vector<std::string>& values) {
   number(values.size());
@@ -83,38 +62,6 @@ void MessageWriter::counts(const std::map<std::string, uint64_t>& counts) {
     text(name);
     number(times);
   }
-}
-
-uint64_t MessageReader::number() {
-  uint64_t value = 0;
-  if (body_.size() - position_ < sizeof value)
-    throw Error(ErrorCode::kGate, "the judged process sent a message that ends too early");
-  std::memcpy(&value, body_.data() + position_, sizeof value);
-  position_ += sizeof value;
-  return value;
-}
-
-double MessageReader::real() { return std::bit_cast<double>(number()); }
-
-std::vector<std::byte> MessageReader::bytes() {
-  const uint64_t length = number();
-  if (length > body_.size() - position_)
-    throw Error(ErrorCode::kGate, "the judged process sent a message that ends too early");
-  const auto begin = body_.begin() + static_cast<std::ptrdiff_t>(position_);
-  position_ += length;
-  return {begin, begin + static_cast<std::ptrdiff_t>(length)};
-}
-
-std::string MessageReader::text() {
-  const auto raw = bytes();
-  return {reinterpret_cast<const char*>(raw.data()), raw.size()};
-}
-
-uint64_t MessageReader::count() {
-  const uint64_t things = number();
-  if (things > (body_.size() - position_) / 8)
-    throw Error(ErrorCode::kGate, "the judged process sent a message that ends too early");
-  return things;
 }
 
 std::vector<std::string> MessageReader::names() {

@@ -43,7 +43,7 @@ run_case() {
   ln -s "$fixture" "$work/bin/fixture"
   cp -r "$models/." "$work/run/"
   find "$dir" -maxdepth 1 -type f ! -name cmd ! -name 'expected_*' -exec cp {} "$work/run/" \;
-  (cd "$work/run" && PATH=$work/bin:$PATH LC_ALL=C.UTF-8 bash "$dir/cmd" >"$work/stdout" 2>"$work/stderr")
+  (cd "$work/run" && PATH=$work/bin:$PATH LC_ALL=C.UTF-8 XDG_CACHE_HOME=$work/cache bash "$dir/cmd" >"$work/stdout" 2>"$work/stderr")
   local code=$?
   if [ $code = 77 ]; then
     echo "skipped: $case: $(cat "$work/stderr")"

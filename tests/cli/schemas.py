@@ -212,7 +212,13 @@ def system_of(**keys):
 def build_commands(folder, schemas):
     """A system file is YAML, and so is JSON: what its schema takes, the program takes."""
     judged = {"model": "mlp.onnx", "policy": "int4", "test_set": "noise.yaml", "gates": ["file_bytes<=0.9x"], "quick": 2}
-    parts = {"mlp": judged, "tied": {"model": "tied.onnx"}}
+    pair = folder / "pair"
+    pair.mkdir(exist_ok=True)
+    for name in ["mlp", "tied"]:
+        shutil.copy(folder / (name + ".onnx"), pair)
+    (pair / "config.json").write_text("{}")
+    parts = {"mlp": judged, "tied": {"model": "tied.onnx", "sidecar": "always", "shapes": {}},
+             "pair": {"model": "pair", "graphs": ["mlp.onnx", "tied.onnx"], "policies": {"tied.onnx": "int4"}}}
     schema = json.loads((SCHEMAS / "system.schema.json").read_text())
     good = {
         "good.yaml": (system_of(models=parts, target="ort-cpu-avx2", budget={"max_bytes": "1 MB", "max_share": "60 %"}), 0),
@@ -232,6 +238,9 @@ def build_commands(folder, schemas):
         if code != 7:
             check(f"the manifest of {name}", json.loads(manifest.read_text()), schemas)
     bad = [
+        system_of(models={"pair": {"model": "pair", "graphs": []}}), system_of(models={"mlp": {"model": "mlp.onnx", "sidecar": "no"}}),
+        system_of(models={"pair": {"model": "pair", "graphs": ["../mlp.onnx"]}}),
+        system_of(models={"mlp": {"model": "mlp.onnx", "shapes": {"x": "1x2"}}}),
         system_of(models={}), system_of(models=parts, budget={}), system_of(models=parts, budget={"max_share": "26"}),
         system_of(models=parts, extra=1), system_of(models={"../up": {"model": "mlp.onnx"}}),
         system_of(models={"mlp": {"policy": "int8"}}), system_of(models={"mlp": {"model": "mlp.onnx", "quick": 2}}),
@@ -248,6 +257,7 @@ def main():
     schemas = load_schemas()
     with tempfile.TemporaryDirectory(prefix="vetquant-schemas-") as name:
         folder = Path(name)
+        os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
         for path in MODELS.iterdir():
             shutil.copy(path, folder)
         write_test_sets(folder)

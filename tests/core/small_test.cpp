@@ -1,6 +1,7 @@
 // checked.h, dtype.h, error.h, interrupt.h, hash.h
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -9,6 +10,7 @@
 #include "support/model_builder.h"
 #include "vetquant/core/checked.h"
 #include "vetquant/core/dtype.h"
+#include "vetquant/core/environment.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/hash.h"
 #include "vetquant/core/interrupt.h"
@@ -36,6 +38,15 @@ TEST(Checked, ElementsOfShapes) {
   EXPECT_EQ(elements({int64_t{1} << 40, int64_t{1} << 40}), std::nullopt);
   EXPECT_EQ(elements({0, int64_t{1} << 40, int64_t{1} << 40}), std::nullopt) << "later code may divide by the zero";
   EXPECT_EQ(elements({INT64_MAX}), std::nullopt);
+}
+
+TEST(Environment, VariablesAreReplacedAndNothingElse) {
+  ::setenv("VETQUANT_TEST", "a b", 1);
+  ::setenv("VETQUANT_EMPTY", "", 1);
+  EXPECT_EQ(with_variables("x/${VETQUANT_TEST}/${VETQUANT_TEST}.onnx"), "x/a b/a b.onnx");
+  EXPECT_EQ(with_variables("$VETQUANT_TEST {x} $ 5$"), "$VETQUANT_TEST {x} $ 5$");
+  for (const char* bad : {"${VETQUANT_EMPTY}", "${VETQUANT_TEST", "${}", "${a=b}"})
+    EXPECT_EQ(test::error_of([&] { with_variables(bad); }).code(), ErrorCode::kUsage) << bad;
 }
 
 TEST(DType, NumbersAreOnnxs) {

@@ -44,7 +44,7 @@ TEST_F(BuildTest, PlannedBytesAreTheWrittenOnes) {
   const Manifest manifest = run_build(planned);
   EXPECT_EQ(manifest.verdict, Verdict::kPassed);
   for (const PlannedPart& part : planned.parts)
-    EXPECT_EQ(std::filesystem::file_size(work_.path("dist/" + part.part.name + ".onnx")), part.record.bytes);
+    EXPECT_EQ(std::filesystem::file_size(work_.path("dist/" + part.part.name + ".onnx")), part.record.bytes());
 }
 
 TEST_F(BuildTest, WhatIsUnchangedIsNotDoneAgain) {
@@ -97,6 +97,48 @@ TEST_F(BuildTest, APartEntersTheManifestWhenItIsWhole) {
   EXPECT_EQ(plan().parts[1].why, "not built yet");
 }
 
+TEST_F(BuildTest, AGraphThatWasWrittenIsNotWrittenAgain) {
+  std::filesystem::create_directory(work_.path("pair"));
+  work_.write("pair/a.onnx", test::two_layers(3));
+  work_.write("pair/b.onnx", test::two_layers(4));
+  work_.write("pair/config.json", "{}");
+  const std::string pair = "version: 1\nmodels: {pair: {model: pair}}\n";
+  BuildOptions failing = options();
+  failing.say = [](const std::string& line) {
+    if (line.starts_with("pair/b.onnx")) throw Error(ErrorCode::kIo, "the disk is gone");
+  };
+  EXPECT_EQ(error_of([&] { run_build(plan(pair, failing)); }).code(), ErrorCode::kIo);
+  EXPECT_FALSE(load_manifest(work_.path("dist"))->find("pair")->built);
+  BuildPlan rest = plan(pair);
+  EXPECT_EQ(rest.parts[0].graphs[0].action, Action::kNothing);
+  EXPECT_EQ(rest.parts[0].graphs[1].action, Action::kQuantize);
+  run_build(std::move(rest));
+  EXPECT_EQ(test::read_text(work_.path("dist/pair/config.json")), "{}");
+  EXPECT_EQ(plan(pair).parts[0].action, Action::kNothing);
+}
+
+TEST_F(BuildTest, AFileThatNobodyNamesStaysWhereItIs) {
+  run_build(plan());
+  work_.write("dist/notes.txt", "mine");
+  work_.write("dist/first.0123456789abcdef.weights", "of a build that was killed");
+  work_.write("dist/first.mine.weights", "mine");
+  work_.write("model.onnx", test::two_layers(9));
+  run_build(plan());
+  EXPECT_TRUE(std::filesystem::exists(work_.path("dist/notes.txt")));
+  EXPECT_TRUE(std::filesystem::exists(work_.path("dist/first.mine.weights")));
+  EXPECT_FALSE(std::filesystem::exists(work_.path("dist/first.0123456789abcdef.weights")));
+}
+
+TEST_F(BuildTest, ShapesAndSidecarsAreIngredients) {
+  run_build(plan());
+  const auto with = [&](const std::string& key) {
+    return plan("version: 1\nmodels: {first: {model: model.onnx, " + key + "}}\n").parts[0].why;
+  };
+  EXPECT_EQ(with("sidecar: never"), "sidecar changed");
+  EXPECT_EQ(with("sidecar: auto"), "up to date");
+  EXPECT_EQ(with("shapes: {x: [1, 64]}"), "shapes changed");
+}
+
 TEST_F(BuildTest, OneBuildAtATimeInAFolder) {
   run_build(plan());
   const int held = ::open(work_.path("dist").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -139,8 +181,9 @@ TEST(Manifest, ReadsBackWhatItWrote) {
   manifest.budget = {1000, 26.5};
   manifest.verdict = Verdict::kGateFailed;
   JudgedRecord judged{{{"gates", "top1>=1\n"}}, "set", "crashed", 7, 3, {{"top1>=1", false, "top1: value 0"}}};
-  BuiltRecord built{{{"model", "m"}}, {{"a.onnx", 5, "d"}}, {{"a.report.json", 6, "e"}}, judged};
-  manifest.parts = {{"a", 10, 5, built}, {"b", 20, 6, std::nullopt}};
+  const BuiltRecord built{{{"a/x.json", 1, "c"}}, {{"a.report.json", 6, "e"}}, judged};
+  const MadeRecord made{{{"model", "m"}}, {{"a/m.onnx", 5, "d"}}};
+  manifest.parts = {{"a", {{"m.onnx", 10, 5, made}}, built}, {"b", {{"b.onnx", 20, 6, std::nullopt}}, std::nullopt}};
   const std::string text = manifest_json(manifest).dump();
   work.write(kManifestName, text);
   const auto read = load_manifest(work.path(""));
@@ -154,7 +197,7 @@ TEST(Manifest, AnotherDocumentIsNotTakenForOne) {
   const Work work;
   EXPECT_FALSE(load_manifest(work.path("")));
   for (const char* text :
-       {"", "{}", "[1]", "{\"schema\": \"vetquant.manifest/9\"}", "{\"schema\": \"vetquant.manifest/1\"}"}) {
+       {"", "{}", "[1]", "{\"schema\": \"vetquant.manifest/9\"}", "{\"schema\": \"vetquant.manifest/2\"}"}) {
     work.write(kManifestName, text);
     EXPECT_EQ(error_of([&] { load_manifest(work.path("")); }).code(), ErrorCode::kIo) << text;
   }
@@ -163,13 +206,22 @@ TEST(Manifest, AnotherDocumentIsNotTakenForOne) {
 TEST(Manifest, AnOutputOutsideOfTheFolderIsNoneOfOurs) {
   const Work work;
   work.write("x", "text");
-  const OutputRecord honest{"x", 4, digest_of("text")};
-  EXPECT_EQ(first_damaged(work.path(""), {honest}), std::nullopt);
-  OutputRecord outside = honest;
-  outside.file = work.path("x").string();
-  EXPECT_EQ(first_damaged(work.path(""), {outside}), outside.file);
-  outside.file = "../" + work.path("").parent_path().filename().string() + "/x";
-  EXPECT_EQ(first_damaged(work.path(""), {outside}), outside.file);
+  std::filesystem::create_directory(work.path("part"));
+  work.write("part/x", "text");
+  std::filesystem::create_directory_symlink(work.path("part"), work.path("link"));
+  OutputRecord output{"x", 4, digest_of("text")};
+  for (const char* name : {"x", "part/x"}) {
+    output.file = name;
+    EXPECT_EQ(first_damaged(work.path(""), {output}), std::nullopt) << name;
+  }
+  const std::string own = work.path("").parent_path().filename().string();
+  for (const std::string& name :
+       {work.path("x").string(), "../" + own + "/x", std::string("part/../x"), std::string("./x"),
+        std::string("link/x"), std::string(".."), std::string("part/"), std::string()}) {
+    output.file = name;
+    EXPECT_FALSE(place_of(work.path(""), output)) << name;
+    EXPECT_EQ(first_damaged(work.path(""), {output}), name);
+  }
 }
 
 }  // namespace

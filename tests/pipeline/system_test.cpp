@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include "support/error_of.h"
 
@@ -44,6 +45,29 @@ TEST(SystemFile, ReadsEveryKey) {
   EXPECT_EQ(system.parts[1].model, "/models/speech.onnx");
   EXPECT_EQ(system.parts[1].policy, "int4");  // a preset, not a file
   EXPECT_FALSE(system.parts[1].test_set);
+}
+
+TEST(SystemFile, AFolderMayHaveAPolicyForEachGraph) {
+  const System system = parsed(
+      with_part("    policies: {encoder_model.onnx: int4, decoder.onnx: p/own.yaml}\n    graphs: [decoder.onnx]\n"
+                "    sidecar: always\n    shapes: {x: [1, 80, 3000]}\n"));
+  const SystemPart& part = system.parts.at(0);
+  ASSERT_EQ(part.policies.size(), 2u);
+  EXPECT_EQ(part.policies[0].graph.name, "encoder_model.onnx");
+  EXPECT_EQ(part.policies[0].policy, "int4");
+  EXPECT_EQ(part.policies[1].policy, "sets/p/own.yaml");
+  EXPECT_EQ(part.graphs.at(0).name, "decoder.onnx");
+  EXPECT_EQ(part.sidecar, Sidecar::kAlways);
+  EXPECT_EQ(part.shapes.at(0).shape, (Shape{1, 80, 3000}));
+}
+
+TEST(SystemFile, PathsMayNameTheEnvironment) {
+  ::setenv("VETQUANT_TEST_MODELS", "/models", 1);
+  ::unsetenv("VETQUANT_TEST_NOWHERE");
+  const std::string text = "version: 1\nmodels: {a: {model: \"${VETQUANT_TEST_MODELS}/a.onnx\"}}\n";
+  EXPECT_EQ(parsed(text).parts.at(0).model, "/models/a.onnx");
+  EXPECT_THAT(complaint("version: 1\nmodels: {a: {model: \"${VETQUANT_TEST_NOWHERE}/a.onnx\"}}\n"),
+              HasSubstr("sets/system.yaml:2:21: the environment variable VETQUANT_TEST_NOWHERE is not set"));
 }
 
 TEST(SystemFile, WhatIsLeftOutHasDefaults) {

@@ -43,6 +43,16 @@ std::string budget_cell(const Manifest& manifest) {
          " bytes";
 }
 
+std::vector<std::string> size_cells(const std::string& name, uint64_t before, uint64_t after) {
+  return {name, std::to_string(before), std::to_string(after), share_text(after, before)};
+}
+
+std::vector<std::string> all_cells(const Manifest& manifest) {
+  auto cells = size_cells("all", manifest.float_bytes(), manifest.bytes());
+  cells.push_back(budget_cell(manifest));
+  return cells;
+}
+
 std::string failures_text(const Manifest& manifest) {
   std::string text;
   for (const PartRecord& part : manifest.parts) {
@@ -55,26 +65,33 @@ std::string failures_text(const Manifest& manifest) {
   return text;
 }
 
+// A part's row begins; those of a folder's graphs and of further gates follow.
 std::string result_text(const Manifest& manifest) {
   Table table({"part", "float bytes", "bytes", "share", "gates"}, "<>>><", 4);
   for (const PartRecord& part : manifest.parts) {
-    std::vector<std::string> row = {part.name, std::to_string(part.float_bytes), std::to_string(part.bytes),
-                                    share_text(part.bytes, part.float_bytes), ""};
-    for (const std::string& cell : gate_cells(part)) {
-      row.back() = cell;
-      table.row(row);
-      row.assign(row.size(), "");
+    std::vector<std::vector<std::string>> rows = {size_cells(part.name, part.float_bytes(), part.bytes())};
+    if (part.graphs.size() > 1) {
+      for (const GraphRecord& graph : part.graphs)
+        rows.push_back(size_cells("  " + graph.graph, graph.float_bytes, graph.bytes));
+    }
+    const std::vector<std::string> gates = gate_cells(part);
+    rows.resize(std::max(rows.size(), gates.size()), std::vector<std::string>(4));
+    for (size_t r = 0; r < rows.size(); ++r) {
+      rows[r].push_back(r < gates.size() ? gates[r] : "");
+      table.row(rows[r]);
     }
   }
-  table.row({"all", std::to_string(manifest.float_bytes()), std::to_string(manifest.bytes()),
-             share_text(manifest.bytes(), manifest.float_bytes()), budget_cell(manifest)});
+  table.row(all_cells(manifest));
   return table.text() + failures_text(manifest);
 }
 
 std::string action_text(const PlannedPart& part) {
+  const std::string judged = part.part.test_set ? " and judge" : "";
   switch (part.action) {
     case Action::kQuantize:
-      return std::string(part.part.test_set ? "quantize and judge" : "quantize") + " (" + part.why + ")";
+      return "quantize" + judged + " (" + part.why + ")";
+    case Action::kCopy:
+      return "copy the files beside it" + judged + " (" + part.why + ")";
     case Action::kJudge:
       return "judge (" + part.why + ")";
     case Action::kNothing:
@@ -88,12 +105,18 @@ std::string action_text(const PlannedPart& part) {
 std::string plan_text_of(const BuildPlan& plan) {
   Table table({"part", "float bytes", "bytes", "share", "would be done"}, "<>>><", 4);
   for (const PlannedPart& part : plan.parts) {
-    table.row({part.part.name, std::to_string(part.record.float_bytes), std::to_string(part.record.bytes),
-               share_text(part.record.bytes, part.record.float_bytes), action_text(part)});
+    auto row = size_cells(part.part.name, part.record.float_bytes(), part.record.bytes());
+    row.push_back(action_text(part));
+    table.row(row);
+    for (size_t g = 0; part.is_folder && g < part.graphs.size(); ++g) {
+      const GraphRecord& graph = part.record.graphs[g];
+      row = size_cells("  " + graph.graph, graph.float_bytes, graph.bytes);
+      const std::string would{part.action == Action::kLeftOut ? "nothing" : name_of(part.graphs[g].action)};
+      row.push_back(would + " (" + part.graphs[g].why + ")");
+      table.row(row);
+    }
   }
-  const Manifest& manifest = plan.manifest;
-  table.row({"all", std::to_string(manifest.float_bytes()), std::to_string(manifest.bytes()),
-             share_text(manifest.bytes(), manifest.float_bytes()), budget_cell(manifest)});
+  table.row(all_cells(plan.manifest));
   return table.text();
 }
 
@@ -101,9 +124,9 @@ std::string plan_words(const BuildPlan& plan) {
   if (plan.manifest.verdict == Verdict::kOverBudget) return plan.manifest.words + "; nothing was written";
   size_t quantized = 0, judged = 0;
   for (const PlannedPart& part : plan.parts) {
-    const bool quantize = part.action == Action::kQuantize;
-    quantized += quantize ? 1 : 0;
-    judged += part.action == Action::kJudge || (quantize && part.part.test_set) ? 1 : 0;
+    const bool idle = part.action == Action::kNothing || part.action == Action::kLeftOut;
+    quantized += part.action == Action::kQuantize ? 1 : 0;
+    judged += !idle && part.part.test_set ? 1 : 0;
   }
   return "DRY RUN: would quantize " + counted(quantized, "part") + " and judge " + counted(judged, "part") +
          "; nothing was written";
@@ -111,9 +134,14 @@ std::string plan_words(const BuildPlan& plan) {
 
 Json document_of(const BuildPlan& plan, const Manifest& manifest, Mode mode) {
   Json parts = Json::array();
-  for (const PlannedPart& part : plan.parts)
-    parts.push_back({{"part", part.part.name}, {"action", name_of(part.action)}, {"why", part.why}});
-  return {{"schema", "vetquant.build/1"},
+  for (const PlannedPart& part : plan.parts) {
+    Json graphs = Json::array();
+    for (const PlannedGraph& graph : part.graphs)
+      graphs.push_back({{"graph", graph.name}, {"action", name_of(graph.action)}, {"why", graph.why}});
+    parts.push_back(
+        {{"part", part.part.name}, {"action", name_of(part.action)}, {"why", part.why}, {"graphs", std::move(graphs)}});
+  }
+  return {{"schema", "vetquant.build/2"},
           {"mode", mode == Mode::kBuild ? "build" : "dry_run"},
           {"parts", std::move(parts)},
           {"manifest", manifest_json(manifest)}};
@@ -169,6 +197,7 @@ Run add_build(CLI::App& app, const Globals& globals) {
   command->add_flag("--quick", arguments->quick,
                     "Judge on a part of each test set: `quick` samples of the system's file, else 100");
   const auto judging = add_judge_arguments(*command);
+  add_cache_arguments(*command, *judging);
   return [arguments, judging, &globals] { return run_command(*arguments, *judging, globals); };
 }
 

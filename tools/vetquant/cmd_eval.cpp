@@ -86,7 +86,7 @@ Run add_eval(CLI::App& app, const Globals& globals) {
   auto arguments = std::make_shared<EvalArguments>();
   command
       ->add_option("MODEL", arguments->models,
-                   "Models (of speech also folders); the first is the baseline where --baseline names none")
+                   "Models, files or folders; the first is the baseline where --baseline names none")
       ->required();
   command
       ->add_option("--test-set", arguments->test_set, "A test set's .yaml, or a .npz with arrays named like the inputs")
@@ -107,6 +107,7 @@ Run add_eval(CLI::App& app, const Globals& globals) {
       ->type_name("REPORT")
       ->allow_extra_args(false);
   const auto judging = add_judge_arguments(*command);
+  add_cache_arguments(*command, *judging);
   command->add_option("--confidence", judging->confidence, "Of the intervals, in percent")
       ->check(CLI::Range(50.0, 99.99))
       ->capture_default_str();

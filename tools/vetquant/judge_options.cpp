@@ -36,6 +36,30 @@ std::shared_ptr<JudgeArguments> add_judge_arguments(CLI::App& command) {
   return arguments;
 }
 
+void add_cache_arguments(CLI::App& command, JudgeArguments& arguments) {
+  arguments.may_cache = true;
+  CLI::Option* folder = command
+                            .add_option("--cache", arguments.cache,
+                                        "Where models' answers are kept for the next run (default: vetquant/answers in "
+                                        "$XDG_CACHE_HOME, else in ~/.cache)")
+                            ->type_name("DIR");
+  command.add_flag("--no-cache", arguments.no_cache, "Have every sample answered anew, and keep nothing")
+      ->excludes(folder);
+}
+
+namespace {
+
+std::optional<AnswerCache> cache_of(const JudgeArguments& arguments, const Globals& globals) {
+  AnswerCache cache;
+  cache.folder = arguments.cache.empty() ? default_answer_folder() : std::filesystem::path(arguments.cache);
+  if (!arguments.may_cache || arguments.no_cache || cache.folder.empty()) return std::nullopt;
+  cache.warn = [&globals](const std::string& line) { say(globals, line); };
+  if (globals.verbose) cache.tell = cache.warn;
+  return cache;
+}
+
+}  // namespace
+
 void add_random_arguments(CLI::App& command, JudgeArguments& arguments) {
   command.add_option("--samples", arguments.random.samples, "Random samples where no test set is given")
       ->check(CLI::Range(1, 1'000'000))
@@ -80,6 +104,7 @@ JudgeOptions judge_options(const JudgeArguments& arguments, const Globals& globa
   options.models_at_once = std::max(1, resolve_threads(0) / options.session.threads);
   options.count_operators = arguments.no_operators ? CountOperators::kNo : CountOperators::kYes;
   options.statistics.resamples = arguments.resamples;
+  options.cache = cache_of(arguments, globals);
   options.progress = progress_sink(globals);
   return options;
 }

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "vetquant/core/progress.h"
+#include "vetquant/eval/answer_cache.h"
 #include "vetquant/eval/error_example.h"
 #include "vetquant/eval/metric.h"
 #include "vetquant/eval/stored_weights.h"
@@ -31,6 +33,7 @@ struct JudgeOptions {
   int models_at_once = 1;  // while answers are collected; never while time is taken
   CountOperators count_operators = CountOperators::kYes;
   StatisticsSettings statistics;
+  std::optional<AnswerCache> cache;  // nullopt: every answer is computed, none is kept
   ProgressSink progress;
 };
 

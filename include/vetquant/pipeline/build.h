@@ -39,17 +39,35 @@ struct BuildOptions {
   std::function<void(const std::string&)> say;  // one line for people at each step; may be empty
 };
 
-enum class Action { kQuantize, kJudge, kNothing, kLeftOut };  // kJudge: the quantized model is there already
-std::string_view name_of(Action action);                      // "quantize", "judge", "nothing", "left_out"
+// kCopy: the quantized graphs are there already, files beside them are not; kJudge: all is there, but for the judgement.
+enum class Action { kQuantize, kCopy, kJudge, kNothing, kLeftOut };
+std::string_view name_of(Action action);  // "quantize", "copy", "judge", "nothing", "left_out"
+
+struct PlannedGraph {
+  Action action = Action::kQuantize;  // or kNothing
+  std::string why;                    // "policy changed", "langid.onnx is not as it was written", "up to date"
+  std::string name;                   // of the source's file
+  std::string output, lock;           // in the build folder: "langid.onnx", "speech/encoder_model.onnx"
+  std::shared_ptr<const Prepared> prepared;
+  Ingredients made_from;
+};
+
+struct SideFile {
+  std::filesystem::path source;
+  OutputRecord output;  // of equal bytes
+};
 
 struct PlannedPart {
   Action action = Action::kQuantize;
-  std::string why;  // "policy changed", "langid.onnx is not as it was written", "up to date"
+  std::string why;
   SystemPart part;
-  std::shared_ptr<const Prepared> prepared;
-  std::vector<Gate> gates;  // the system's, then those of the policy that name this test set
-  Ingredients made_from, judged_with;
-  PartRecord record;  // `built` where something of it is valid
+  bool is_folder = false;
+  std::vector<PlannedGraph> graphs;
+  std::vector<SideFile> side_files;
+  std::vector<Gate> gates;  // the system's, then those of the policies that name this test set
+  Ingredients judged_with;
+  PartRecord record;                 // `made`, `built` where something of it is valid
+  std::optional<PartRecord> before;  // what an earlier build left
 };
 
 struct BuildPlan {

@@ -1,6 +1,6 @@
-// manifest.json of a build folder ("vetquant.manifest/1", schema in models/schemas/manifest.schema.json): what each part was
+// manifest.json of a build folder ("vetquant.manifest/2", schema in models/schemas/manifest.schema.json): what each part was
 // made from, what was written, what the gates said. It is the record by which the next build knows what need not be done
-// again, so a part enters it only when it is whole; while a build works its verdict is kUnfinished.
+// again, so a graph enters it only when it is written, and a part is `built` when all of it is there; while a build works its verdict is kUnfinished.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ inline constexpr const char* kManifestName = "manifest.json";
 using Ingredients = std::map<std::string, std::string>;
 
 struct OutputRecord {
-  std::string file;  // in the build folder
+  std::string file;  // in the build folder: "langid.onnx", "speech/tokenizer.json"
   uint64_t bytes = 0;
   std::string digest;  // XXH3-128
 };
@@ -40,18 +40,32 @@ struct JudgedRecord {
   std::vector<GateRecord> gates;
 };
 
-struct BuiltRecord {
+struct MadeRecord {
   Ingredients made_from;
-  std::vector<OutputRecord> made;     // model, its sidecar where there is one, lock
+  std::vector<OutputRecord> files;  // model, its sidecar where there is one, lock
+};
+
+struct GraphRecord {
+  std::string graph;  // the source's file name
+  uint64_t float_bytes = 0,
+           bytes = 0;  // `bytes` is predicted where it was not made: to the byte what would be written
+  std::optional<MadeRecord> made;
+};
+
+struct BuiltRecord {
+  std::vector<OutputRecord> copied;   // files that stood beside a folder's graphs: tokenizer.json
   std::vector<OutputRecord> reports;  // JSON, text; none where nothing was judged
   std::optional<JudgedRecord> judged;
 };
 
 struct PartRecord {
   std::string name;
-  uint64_t float_bytes = 0,
-           bytes = 0;  // `bytes` is predicted where it was not built: to the byte what would be written
-  std::optional<BuiltRecord> built;
+  std::vector<GraphRecord> graphs;   // one, or those of a folder
+  std::optional<BuiltRecord> built;  // all graphs are made, all else is copied
+
+  uint64_t float_bytes() const;
+  uint64_t bytes() const;
+  std::vector<OutputRecord> outputs() const;  // all that was written
 };
 
 enum class Verdict { kPassed, kGateFailed, kOverBudget, kUnfinished };
@@ -77,6 +91,9 @@ std::optional<Manifest> load_manifest(const std::filesystem::path& folder);
 
 // Label of the first ingredient that differs; nullopt where none does.
 std::optional<std::string> first_difference(const Ingredients& before, const Ingredients& now);
+
+// Where the output lies; nullopt where its name leads out of the folder: a manifest is a file like any other.
+std::optional<std::filesystem::path> place_of(const std::filesystem::path& folder, const OutputRecord& output);
 
 // The first output that is missing or has other contents; nullopt where all are as they were written.
 std::optional<std::string> first_damaged(const std::filesystem::path& folder, const std::vector<OutputRecord>& outputs);
