@@ -11,7 +11,8 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-cache=${VETQUANT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vetquant}
+# shellcheck source=tools/cache.sh
+source "$root/tools/cache.sh"
 
 onnx_version=1.23.2
 onnx_sha256=008cb0467b2bbee41448acc7da8b6f4e704624cb0d327a2d5adafc7ce19bc5b8
@@ -53,6 +54,10 @@ fetch_packages=(ca-certificates python3 python3-pip python3-venv util-linux)
 
 say() { echo "setup: $*" >&2; }
 die() { say "$*"; exit 1; }
+not_made() { # NAME LOG
+  tail -40 "$2" >&2
+  die "$1 could not be made (the end of its log is above)"
+}
 
 installed() { dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null | grep -q '^.i'; }
 
@@ -69,51 +74,6 @@ install_packages() { # the packages that are missing among the arguments
   local apt=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=600)
   "${apt[@]}" update >&2
   "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >&2
-}
-
-key() { printf '%s\n' "$@" | sha256sum | cut -c1-12; }
-
-# publish KIND-KEY BUILDER: runs BUILDER (which fills its first argument, a new folder) unless the cache has the result
-# already; another setup.sh at the same time waits, and a broken one leaves nothing behind that looks whole.
-publish() {
-  local target=$cache/$1 builder=$2 work status
-  [[ -d $target ]] && return
-  mkdir -p "$cache"
-  exec 9>"$cache/.lock"
-  flock 9
-  if [[ ! -d $target ]]; then
-    say "making $target"
-    work=$(mktemp -d "$cache/.work.XXXXXX")
-    # shellcheck disable=SC2064  # this work folder, not a later one
-    trap "rm -rf '$work'" EXIT
-    mkdir "$work/result"
-    set +e # not `|| ...`: that would switch -e off inside the builder too
-    (set -e; cd "$work"; "$builder" "$work/result") >"$work/log" 2>&1 9>&-
-    status=$?
-    set -e
-    if [[ $status -ne 0 ]]; then
-      tail -40 "$work/log" >&2
-      die "$1 could not be made (the end of its log is above)"
-    fi
-    mv -T "$work/result" "$target"
-    rm -rf "$work"
-    trap - EXIT
-  fi
-  exec 9>&-
-}
-
-python() { # pip of a throw-away environment: Debian's own refuses to install (PEP 668)
-  [[ -d venv ]] || python3 -m venv venv
-  venv/bin/python "$@"
-}
-
-# pip_get REQUIREMENT SHA256 FOLDER OPTION...: one file, its digest checked by pip and once more by us.
-pip_get() {
-  local requirement=$1 sha256=$2 folder=$3
-  shift 3
-  echo "$requirement --hash=sha256:$sha256" >requirement.txt
-  python -m pip download -q --disable-pip-version-check --no-cache-dir --no-deps --require-hashes "$@" -d "$folder" -r requirement.txt
-  sha256sum "$folder"/* | grep -q "^$sha256 " || { echo "SHA-256 of $requirement differs from the pinned one"; return 1; }
 }
 
 make_cmake() {

@@ -1,7 +1,6 @@
 """Whisper's encoder and decoders as optimum exports them: encoder, decoder, decoder with past, merged decoder.
 
-Weights carry the names of the checkpoint (`model.encoder.layers.0.fc1.weight`). The vocabulary table is stored twice, as
-the table and transposed as the head.
+Weights carry the names of the checkpoint (`model.encoder.layers.0.fc1.weight`).
 """
 from dataclasses import dataclass
 
@@ -23,6 +22,7 @@ class WhisperShape:
     mels: int = 80
     frames: int = 1500  # after the stem; the input has twice as many
     positions: int = 448
+    head: str = "twice"  # of the tied table: "twice" (stored again, transposed) or "transpose" (a node)
     equal_norms: bool = True  # normalizations start with equal values, which the exporter stores once
 
     @property
@@ -167,8 +167,14 @@ class _Decoder:
             x = _feed_forward(g, s, scope, name, x, shared)
         x = layer_norm(g, "/model/decoder/layer_norm", x, "model.decoder.layer_norm", s.width,
                        first if s.equal_norms else None)
-        head = Weight("model.decoder.embed_tokens.weight", (s.width, s.vocabulary), transposed=True, kind="table", tied=True)
-        g.node("MatMul", [x, g.weight(head)], scope="/proj_out", name="logits")
+        g.node("MatMul", [x, self.head()], scope="/proj_out", name="logits")
+
+    def head(self):
+        g, s, name = self.g, self.s, "model.decoder.embed_tokens.weight"
+        if s.head == "twice":
+            return g.weight(Weight(name, (s.width, s.vocabulary), transposed=True, kind="table", tied=True))
+        table = g.weight(Weight(name, (s.vocabulary, s.width), kind="table", tied=True))
+        return g.node("Transpose", [table], name=name + "_transposed", plain=True, perm=[1, 0])
 
 
 def _cache(s, what):
