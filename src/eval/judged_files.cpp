@@ -1,10 +1,7 @@
 #include "judged_files.h"
 
-#include <stdlib.h>
-
 #include "vetquant/core/error.h"
 #include "vetquant/core/temporary_folder.h"
-#include "vetquant/core/interrupt.h"
 #include "vetquant/model/model.h"
 
 namespace vetquant {
