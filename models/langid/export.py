@@ -133,7 +133,8 @@ def build(model):
     x = g.add("LayerNormalization", "norm", [x, g.weight("norm.weight", body.norm.weight), g.weight("norm.bias", body.norm.bias)],
               axis=-1, epsilon=body.norm.eps)
     x = g.add("Transpose", "context.rows", [g.add("Relu", "norm.relu", [x])], perm=[0, 2, 1])
-    x = g.add("Add", "context.sum", [x, conv1d(g, "context", x, body.context)])
+    for number, layer in enumerate(body.context):
+        x = g.add("Add", f"context.{number}.sum", [x, conv1d(g, f"context.{number}", x, layer)])
     x = pooled(g, gru(g, "gru", conv1d(g, "halve", x, body.halve), body.gru), body)
     weight, bias = folded_linear(body.spread, body.hidden)
     x = g.add("Gemm", "hidden", [x, g.weight("hidden.weight", weight), g.weight("hidden.bias", bias)], transB=1)

@@ -2,7 +2,7 @@
 
 FrontEnd   windowed DFT (a Conv of 400 channels) -> power -> 64 mels -> logarithm      constants, not trained
 Levelled   floor 50 dB under the clip's loudest point, soft mask of silent frames, mean of each mel taken off
-Body       3 Conv2d -> MatMul -> residual Conv1d -> Conv1d, half rate -> bidirectional GRU -> attentive mean and deviation -> 2 Gemm
+Body       3 Conv2d -> MatMul -> 3 residual Conv1d -> Conv1d, half rate -> bidirectional GRU -> attentive mean and deviation -> 2 Gemm
 """
 
 import numpy as np
@@ -49,7 +49,7 @@ class Body(nn.Module):
         self.stem = nn.Sequential(*conv(1, a, 5, (2, 2)), *conv(a, b, 3, (2, 2)), *conv(b, c, 3, (1, 2)))
         self.project = nn.Linear(c * 8, width)
         self.norm = nn.LayerNorm(width)
-        self.context = nn.Conv1d(width, width, 3, padding=2, dilation=2)
+        self.context = nn.ModuleList(nn.Conv1d(width, width, 3, padding=d, dilation=d) for d in (2, 4, 1))
         self.halve = nn.Conv1d(width, width, 3, stride=2, padding=1)
         self.gru = nn.GRU(width, hidden, batch_first=True, bidirectional=True)
         self.attend = nn.Linear(2 * hidden, 64)
@@ -65,7 +65,9 @@ class Body(nn.Module):
         maps = self.stem[6:](maps)  # [N, C, frames/4, 8]
         steps = maps.transpose(1, 2).flatten(2)  # [N, frames/4, C*8]
         rows = self.drop(torch.relu(self.norm(self.project(steps)))).transpose(1, 2)
-        return rows + torch.relu(self.context(rows))
+        for layer in self.context:
+            rows = rows + torch.relu(layer(rows))
+        return rows
 
     def slow(self, rows):  # -> [N, frames/8, width]
         return self.drop(torch.relu(self.halve(rows)).transpose(1, 2))

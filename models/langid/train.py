@@ -184,7 +184,7 @@ def main():
     average = torch.optim.swa_utils.AveragedModel(body, multi_avg_fn=follow, use_buffers=True)
     dev = Dev(arguments.dev) if arguments.dev else None
     local = nn.Linear(body.halve.out_channels, len(LANGUAGES))
-    phoneme = nn.Linear(body.context.out_channels, clips.phoneme_count)
+    phoneme = nn.Linear(body.halve.in_channels, clips.phoneme_count)
     trained = [*body.parameters(), *local.parameters(), *phoneme.parameters()]
     optimizer = torch.optim.AdamW(trained, lr=arguments.rate, weight_decay=0.02)
     loss_of = nn.CrossEntropyLoss(label_smoothing=0.05)
