@@ -2,7 +2,7 @@
 # Gets everything that vetquant is built with, on a Debian-like system, and says where it lies.
 #
 #   tools/setup.sh            what the build and its GoogleTest suites need
-#   tools/setup.sh --tests    also what tools/test.sh needs (clang: fuzzers, clang-tidy, clang-format; jsonschema)
+#   tools/setup.sh --tests    also what tools/test.sh needs (clang: fuzzers, clang-tidy, clang-format; jsonschema, numpy)
 #
 # Runs as root or with sudo, as often as you like: what is there already is left alone, and a second run needs no network.
 # Distribution packages come from apt. Everything else is pinned below by version and SHA-256 and kept, built, in
@@ -49,7 +49,7 @@ build_packages=(
   libcli11-dev libgmock-dev libgtest-dev libhwy-dev libprotobuf-dev libsndfile1-dev
   libpcre2-dev libtbb-dev libxxhash-dev libyaml-cpp-dev nlohmann-json3-dev protobuf-compiler
 )
-test_packages=(clang-16 clang-format-16 clang-tidy-16 libclang-rt-16-dev python3-jsonschema)
+test_packages=(clang-16 clang-format-16 clang-tidy-16 libclang-rt-16-dev python3-jsonschema python3-numpy)
 fetch_packages=(ca-certificates python3 python3-pip python3-venv util-linux)
 
 say() { echo "setup: $*" >&2; }
