@@ -23,6 +23,8 @@ using Seconds = std::chrono::duration<double>;
 
 constexpr Seconds kRedraw{0.1};
 constexpr size_t kBarCells = 24;
+constexpr double kTooEarly =
+    0.005;                       // a share that says nothing about the rate: it may be the first tile after a long load
 constexpr size_t kColumns = 80;  // of a terminal that does not tell
 
 // Seconds between plain lines: $VETQUANT_PROGRESS_SECONDS, else 10.
@@ -96,7 +98,7 @@ class Printer {
     char percent[16];
     std::snprintf(percent, sizeof percent, "%.0f %%", 100 * share(progress));
     std::string text = percent;
-    if (progress.done == 0 || seconds <= 0) return text;
+    if (share(progress) < kTooEarly || seconds <= 0) return text;
     const double rate = static_cast<double>(progress.done) / seconds;
     if (progress.unit == "B") text += separator + human_bytes(static_cast<uint64_t>(rate)) + "/s";
     return text + separator + duration_text(seconds / share(progress) - seconds) + " left";
