@@ -8,10 +8,15 @@
 namespace vetquant {
 namespace fs = std::filesystem;
 
-TemporaryFolder::TemporaryFolder(const std::string& purpose)
-    : path_((fs::temp_directory_path() / ("vetquant-" + purpose + "-XXXXXX")).string()) {
+TemporaryFolder::TemporaryFolder(const std::string& purpose) {
+  std::error_code error;
+  const fs::path parent = fs::temp_directory_path(error);
+  if (error)
+    throw Error(ErrorCode::kIo, "is no folder; name one by $TMPDIR", parent.empty() ? "$TMPDIR" : parent.string());
+  path_ = (parent / ("vetquant-" + purpose + "-XXXXXX")).string();
   interrupt::hold();
-  if (::mkdtemp(path_.data()) == nullptr) throw Error(ErrorCode::kIo, "no temporary folder can be made", path_);
+  if (::mkdtemp(path_.data()) == nullptr)
+    throw Error(ErrorCode::kIo, "no temporary folder can be made; $TMPDIR names another place", parent.string());
 }
 
 TemporaryFolder::~TemporaryFolder() {
