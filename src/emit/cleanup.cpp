@@ -8,18 +8,6 @@
 namespace vetquant {
 namespace {
 
-// Keeps the order of what stays.
-template <class Field, class IsGone>
-void erase_if_gone(Field& field, const IsGone& is_gone) {
-  int kept = 0;
-  for (int i = 0; i < field.size(); ++i) {
-    if (is_gone(field.Get(i))) continue;
-    if (kept != i) field.SwapElements(kept, i);
-    ++kept;
-  }
-  field.DeleteSubrange(kept, field.size() - kept);
-}
-
 struct Dead {
   std::unordered_set<const onnx::NodeProto*> nodes;
   std::unordered_set<const onnx::TensorProto*> tensors;

@@ -11,6 +11,18 @@
 
 namespace vetquant {
 
+// Keeps the order of what stays.
+template <class Field, class IsGone>
+void erase_if_gone(Field& field, const IsGone& is_gone) {
+  int kept = 0;
+  for (int i = 0; i < field.size(); ++i) {
+    if (is_gone(field.Get(i))) continue;
+    if (kept != i) field.SwapElements(kept, i);
+    ++kept;
+  }
+  field.DeleteSubrange(kept, field.size() - kept);
+}
+
 // Removes initializers (with their entries among the inputs) and nodes that nothing reads any more, beginning from
 // `suspects` (TensorProto and NodeProto of `model`) and going on to what these have read. Nodes with subgraphs stay.
 void remove_dead(onnx::ModelProto& model, const std::unordered_set<const void*>& suspects, EmitLog& log);

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "forms.h"
+#include "reshape_targets.h"
+#include "tidy.h"
 #include "vetquant/core/error.h"
 
 namespace vetquant {
@@ -85,9 +87,11 @@ void raise_ir_version(Emitted& emitted) {
 
 }  // namespace
 
-Emitted emit(const Model& model, const GraphIndex& index, const Plan& plan, const TargetProfile& target,
-             const std::map<std::string, std::string>& metadata) {
+Emitted emit(const Model& model, const GraphIndex& index, const ConstantFinder& constants, const Plan& plan,
+             const TargetProfile& target, const std::map<std::string, std::string>& metadata) {
   EmitContext context(model, index, plan, target);
+  const bool changes = !plan.changes_nothing();
+  if (changes && plan.clean_up.reshape_targets) fix_reshape_targets(context, constants);
   std::vector<const PlannedNode*> nodes;
   for (const PlannedNode& node : plan.nodes) nodes.push_back(&node);
   std::sort(nodes.begin(), nodes.end(), [](const auto* a, const auto* b) { return a->node < b->node; });
@@ -99,6 +103,8 @@ Emitted emit(const Model& model, const GraphIndex& index, const Plan& plan, cons
   }
   emit_half_compute(context);
   Emitted emitted = context.finish();
+  if (changes && plan.clean_up.identities) remove_identities(*emitted.skeleton, emitted.log);
+  if (changes && plan.clean_up.constants) turn_constants_to_initializers(*emitted.skeleton, emitted.log);
   raise_ir_version(emitted);
   add_metadata(*emitted.skeleton, metadata);
   try {

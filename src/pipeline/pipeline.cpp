@@ -134,7 +134,7 @@ Prepared prepare_from(const Request& request, const Source& source, Policy polic
       {"vetquant.target", p.plan.target_name},
       {kSourceDigestKey, source_digest.empty() ? std::string(kDigestLength, '0') : source_digest},
   };
-  p.emitted = emit(*p.model, *p.index, p.plan, p.target, metadata);
+  p.emitted = emit(*p.model, *p.index, *p.constants, p.plan, p.target, metadata);
   p.sizes = layout_sizes(*p.model, p.emitted, request.sidecar, output_of(request));
   return p;
 }

@@ -42,6 +42,7 @@ Plan plan_surveyed(const GraphIndex& index, const ConstantFinder& constants, con
                    const TargetProfile& target) {
   Plan result;
   result.policy_name = policy.name;
+  result.clean_up = policy.clean_up;
   result.policy_digest = policy.digest;
   result.target_name = target.name;
   result.target_digest = target.digest;

@@ -131,6 +131,11 @@ std::string canonical_text(const Policy& policy) {
   text += "on_unsupported: " + std::string(words::kOnUnsupported[static_cast<size_t>(policy.on_unsupported)]) + "\n";
   text += "on_unmatched_rule: " + std::string(words::kOnUnmatchedRule[static_cast<size_t>(policy.on_unmatched_rule)]) +
           "\n";
+  MapText off;
+  for (size_t i = 0; i < kCleanUpSteps.size(); ++i) {
+    if (!(policy.clean_up.*kCleanUpSteps[i])) off.add(words::kCleanUpKeys[i], "false");
+  }
+  if (off.text() != "{}") text += "clean_up: " + off.text() + "\n";
   const std::string calibration = canonical(policy.calibration);
   if (calibration != "{}") text += "calibration: " + calibration + "\n";
   MapText budget;

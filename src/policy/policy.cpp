@@ -24,6 +24,7 @@ constexpr double kAnyNumber = 1e300;
 struct OwnPolicy {
   std::optional<YamlValue> extends, tied, overridable, on_unsupported, on_unmatched_rule;
   std::optional<int64_t> min_elements;
+  std::array<std::optional<bool>, kCleanUpSteps.size()> clean_up;
   Policy policy;
   bool has_defaults = false;
   std::string target_source;  // the file that names the target
@@ -98,6 +99,12 @@ void read_settings(const YamlMap& map, OwnPolicy& own) {
     own.tied = tensors.find("tied");
     own.overridable = tensors.find("overridable");
   }
+  if (const auto v = map.find("clean_up")) {
+    const YamlMap steps(*v, "clean_up", words::kCleanUpKeys);
+    for (size_t i = 0; i < own.clean_up.size(); ++i) {
+      if (const auto e = steps.find(words::kCleanUpKeys[i])) own.clean_up[i] = e->boolean(words::kCleanUpKeys[i]);
+    }
+  }
   if (const auto v = map.find("calibration")) {
     const YamlMap calibration(*v, "calibration", words::kCalibrationKeys);
     if (const auto e = calibration.find("samples")) policy.calibration.samples = e->text("samples");
@@ -164,6 +171,7 @@ OwnPolicy merged(OwnPolicy nearer, OwnPolicy further) {
     policy.rules.push_back(std::move(rule));
   }
   fill(nearer.min_elements, further.min_elements);
+  for (size_t i = 0; i < nearer.clean_up.size(); ++i) fill(nearer.clean_up[i], further.clean_up[i]);
   fill(nearer.tied, further.tied);
   fill(nearer.overridable, further.overridable);
   fill(nearer.on_unsupported, further.on_unsupported);
@@ -193,6 +201,7 @@ Policy finish(OwnPolicy own, const std::string& source) {
   if (own.overridable) {
     policy.tensors.overridable = static_cast<Overridable>(own.overridable->word("overridable", words::kOverridable));
   }
+  for (size_t i = 0; i < kCleanUpSteps.size(); ++i) policy.clean_up.*kCleanUpSteps[i] = own.clean_up[i].value_or(true);
   if (own.on_unsupported)
     policy.on_unsupported =
         static_cast<OnUnsupported>(own.on_unsupported->word("on_unsupported", words::kOnUnsupported));

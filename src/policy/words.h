@@ -16,9 +16,9 @@ using Words = std::span<const std::string_view>;
 template <size_t count>
 using List = std::array<std::string_view, count>;
 
-inline constexpr List<12> kPolicyKeys = {"version",     "extends", "target",         "defaults",
-                                         "rules",       "tensors", "on_unsupported", "on_unmatched_rule",
-                                         "calibration", "budget",  "gates",          "description"};
+inline constexpr List<13> kPolicyKeys = {"version", "extends",  "target",         "defaults",          "rules",
+                                         "tensors", "clean_up", "on_unsupported", "on_unmatched_rule", "calibration",
+                                         "budget",  "gates",    "description"};
 inline constexpr List<4> kRuleKeys = {"name", "match", "use", "optional"};
 inline constexpr List<9> kMatchKeys = {"node",         "node_regex",   "op",      "tensor", "scope",
                                        "min_elements", "max_elements", "between", "input"};
@@ -26,6 +26,7 @@ inline constexpr List<14> kUseKeys = {"weights",        "activations", "granular
                                       "symmetric",      "range",       "zero_point",  "algorithm", "form",
                                       "accuracy_level", "scales",      "compute",     "helpers"};
 inline constexpr List<3> kTensorKeys = {"min_elements", "tied", "overridable"};
+inline constexpr List<3> kCleanUpKeys = {"reshape_targets", "identities", "constants"};  // order of kCleanUpSteps
 inline constexpr List<4> kCalibrationKeys = {"samples", "method", "percentile", "max_memory"};
 inline constexpr List<2> kBudgetKeys = {"file", "effective_bits"};
 inline constexpr List<8> kGateKeys = {"test_set", "metric", "max_increase", "max_decrease",

@@ -178,12 +178,16 @@ TestModel build(const Case& c, Where where) {
   return model;
 }
 
+HostTensor run(const std::filesystem::path& model, const std::vector<NamedTensor>& inputs) {
+  Session session(library(), model, {});
+  return session.run(inputs, {"y"}).at(0).tensor;
+}
+
 std::vector<double> run(const std::filesystem::path& path, const Case& c, Where where) {
-  Session session(library(), path, {});
   std::vector<NamedTensor> inputs{c.input};
   if (in_if(where)) inputs.push_back({"cond", {DType::kBool, {}, {std::byte{1}}}});
   if (in_loop(where)) inputs.push_back({"trip", make_int64s({}, {1})});
-  return to_doubles(session.run(inputs, {"y"}).at(0).tensor);
+  return to_doubles(run(path, inputs));
 }
 
 std::map<std::string, uint64_t> optimized(const std::filesystem::path& model) {
@@ -194,12 +198,13 @@ std::map<std::string, uint64_t> optimized(const std::filesystem::path& model) {
 std::map<std::string, uint64_t> written(const std::filesystem::path& model) { return count_operators(model); }
 
 Rewritten rewrite(const TestModel& model, const std::vector<WeightPlan>& weights, Contrib contrib,
-                  const std::map<std::string, Form>& more) {
+                  const std::map<std::string, Form>& more, const CleanUp& clean_up) {
   Rewritten out;
   out.source = Model::load(out.folder->write("float.onnx", model));
   const GraphIndex index(out.source->skeleton());
   const ConstantFinder constants(*out.source, index);
   Plan plan;
+  plan.clean_up = clean_up;
   std::map<NodeId, PlannedNode> nodes;
   for (const WeightPlan& weight : weights) {
     const int id = static_cast<int>(plan.tensors.size());
@@ -221,7 +226,7 @@ Rewritten rewrite(const TestModel& model, const std::vector<WeightPlan>& weights
   TargetProfile target;
   target.name = "test";
   target.contrib_ops = contrib == Contrib::kYes;
-  out.emitted = emit(*out.source, index, plan, target, {{"vetquant.version", "test"}});
+  out.emitted = emit(*out.source, index, constants, plan, target, {{"vetquant.version", "test"}});
   WriteOptions options;
   options.output = out.folder->path() / "out.onnx";
   options.threads = 1;

@@ -47,6 +47,7 @@ struct Case {
 TestModel build(const Case& c, Where where);
 // The value "y".
 std::vector<double> run(const std::filesystem::path& model, const Case& c, Where where);
+HostTensor run(const std::filesystem::path& model, const std::vector<NamedTensor>& inputs);
 // What the runtime made of the model.
 std::map<std::string, uint64_t> optimized(const std::filesystem::path& model);
 std::map<std::string, uint64_t> written(const std::filesystem::path& model);
@@ -76,9 +77,10 @@ struct Rewritten {
   std::filesystem::path path;
 };
 enum class Contrib { kYes, kNo };
+inline constexpr CleanUp kNoCleanUp{.reshape_targets = false, .identities = false, .constants = false};
 // Forms without weights (fp16 compute): `more` names nodes.
 Rewritten rewrite(const TestModel& model, const std::vector<WeightPlan>& weights, Contrib contrib = Contrib::kYes,
-                  const std::map<std::string, Form>& more = {});
+                  const std::map<std::string, Form>& more = {}, const CleanUp& clean_up = kNoCleanUp);
 
 // The weight after quantization: codes and scales of the algorithm, group by group, put back as floats.
 std::vector<float> dequantized(const Weight& weight, const WeightPlan& plan);

@@ -26,6 +26,8 @@ TEST(PolicyErrors, UnknownKeysSuggestTheNearest) {
   EXPECT_EQ(about_match("{nodes: x}"), "p.yaml:3:13: unknown key 'nodes' in match; did you mean 'node'?");
   EXPECT_EQ(complaint("version: 1\ntensors: {teid: together}\n"),
             "p.yaml:2:11: unknown key 'teid' in tensors; known: min_elements, tied, overridable");
+  EXPECT_EQ(complaint("version: 1\nclean_up: {reshape_target: false}\n"),
+            "p.yaml:2:12: unknown key 'reshape_target' in clean_up; did you mean 'reshape_targets'?");
   EXPECT_EQ(complaint("version: 1\nbudget: {zzzzzzz: 1}\n"),
             "p.yaml:2:10: unknown key 'zzzzzzz' in budget; known: file, effective_bits");
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/model_builder.h"
 #include "vetquant/policy/target.h"
 
 namespace vetquant {
@@ -30,6 +31,7 @@ rules:
   - match: {op: Conv}
     use:   {weights: fp32}
 tensors: {min_elements: 2048, tied: apart, overridable: keep}
+clean_up: {reshape_targets: true, identities: false}
 on_unsupported: next-rule
 on_unmatched_rule: warn
 calibration: {samples: calib.yaml, method: percentile, percentile: 99.99, max_memory: 1GiB}
@@ -51,6 +53,9 @@ TEST(Policy, EveryKeyIsRead) {
   EXPECT_EQ(policy.tensors.min_elements, 2048);
   EXPECT_EQ(policy.tensors.tied, Tied::kApart);
   EXPECT_EQ(policy.tensors.overridable, Overridable::kKeep);
+  EXPECT_TRUE(policy.clean_up.reshape_targets);
+  EXPECT_FALSE(policy.clean_up.identities);
+  EXPECT_TRUE(policy.clean_up.constants) << "not said";
   EXPECT_EQ(policy.on_unsupported, OnUnsupported::kNextRule);
   EXPECT_EQ(policy.on_unmatched_rule, OnUnmatchedRule::kWarn);
   EXPECT_EQ(policy.calibration.samples, "calib.yaml");
@@ -110,7 +115,7 @@ TEST(Policy, GatesAreKeptAsWritten) {
   EXPECT_EQ(policy.gates[0].metric, "wer");
   EXPECT_EQ(policy.gates[0].max_increase, 0.3);
   EXPECT_EQ(policy.gates[0].confidence_pct, 90);
-  EXPECT_EQ(policy.gates[0].position.text(), "everything.yaml:28:5");
+  EXPECT_EQ(policy.gates[0].position.text(), "everything.yaml:29:5");
   EXPECT_EQ(policy.gates[1].keep, 0.95);
   EXPECT_EQ(policy.gates[1].confidence_pct, 95);
 }
@@ -124,6 +129,20 @@ TEST(Policy, WhatIsNotSaidHasItsDocumentedDefault) {
   EXPECT_EQ(policy.tensors.overridable, Overridable::kQuantize);
   EXPECT_EQ(policy.on_unsupported, OnUnsupported::kError);
   EXPECT_EQ(policy.on_unmatched_rule, OnUnmatchedRule::kError);
+}
+
+TEST(Policy, CleanUpsAreInheritedStepByStepAndStandInTheTextWhereOff) {
+  const test::TempFolder folder;
+  folder.write("base.yaml", "version: 1\nclean_up: {identities: false, constants: false}\n");
+  const auto path = folder.write("own.yaml", "version: 1\nextends: base.yaml\nclean_up: {constants: true}\n");
+  const Policy policy = load_policy(path.string());
+  EXPECT_TRUE(policy.clean_up.reshape_targets);
+  EXPECT_FALSE(policy.clean_up.identities);
+  EXPECT_TRUE(policy.clean_up.constants);
+  EXPECT_NE(policy.text.find("clean_up: {identities: false}\n"), std::string::npos) << policy.text;
+  EXPECT_FALSE(parse_policy(policy.text, "again.yaml").clean_up.identities);
+  EXPECT_EQ(parse_policy("version: 1\nclean_up: {constants: true}\n", "a.yaml").digest,
+            parse_policy("version: 1\n", "b.yaml").digest);
 }
 
 TEST(Policy, EveryFormHasItsName) {

@@ -39,6 +39,7 @@ TEST_F(Schema, HasTheKeysOfTheParser) {
   EXPECT_EQ(keys_of(defs.at("gate")), names(words::kGateKeys));
   EXPECT_EQ(keys_of(properties.at("tensors")), names(words::kTensorKeys));
   EXPECT_EQ(keys_of(properties.at("calibration")), names(words::kCalibrationKeys));
+  EXPECT_EQ(keys_of(properties.at("clean_up")), names(words::kCleanUpKeys));
   EXPECT_EQ(keys_of(properties.at("budget")), names(words::kBudgetKeys));
 }
 

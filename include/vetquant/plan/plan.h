@@ -103,6 +103,7 @@ struct Plan {
   std::vector<KeptWeight> kept;
   std::vector<std::string> notes;  // overridable initializers, unknown domains, saturation risk, ...
   std::vector<std::string> warnings;
+  CleanUp clean_up;  // the policy's; what it comes to stands in EmitLog
   bool changes_nothing() const { return nodes.empty(); }
 };
 

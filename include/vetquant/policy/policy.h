@@ -5,6 +5,7 @@
 // 'weights'?". A key that is absent stays absent (std::optional), so that rules layer: rule, then defaults.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -91,6 +92,14 @@ struct TensorSettings {
   Overridable overridable = Overridable::kQuantize;
 };
 
+// Steps beside quantizing that leave results equal to the bit (docs/policy.md, "Clean-ups").
+struct CleanUp {
+  bool reshape_targets = true;  // constants in place of shapes that are computed at every call
+  bool identities = true;       // Identity nodes go
+  bool constants = true;        // Constant nodes become initializers
+};
+inline constexpr std::array kCleanUpSteps = {&CleanUp::reshape_targets, &CleanUp::identities, &CleanUp::constants};
+
 struct CalibrationSettings {
   std::string samples, method;
   std::optional<double> percentile;
@@ -117,6 +126,7 @@ struct Policy {
   SourcePosition defaults_position;
   std::vector<Rule> rules;  // first match wins
   TensorSettings tensors;
+  CleanUp clean_up;
   OnUnsupported on_unsupported = OnUnsupported::kError;
   OnUnmatchedRule on_unmatched_rule = OnUnmatchedRule::kError;
   CalibrationSettings calibration;
