@@ -25,13 +25,16 @@ std::string value_of(const std::string& cpuinfo, const std::string& key) {
 Processor processor_of(const std::string& cpuinfo) {
   Processor processor;
   processor.name = value_of(cpuinfo, "model name");
-  if (processor.name.empty()) processor.name = "unknown processor";
-  std::istringstream words(value_of(cpuinfo, "flags"));
+  const std::string part = value_of(cpuinfo, "CPU part");  // ARM has no names
+  if (processor.name.empty()) processor.name = part.empty() ? "unknown processor" : "ARM processor, part " + part;
+  std::istringstream words(value_of(cpuinfo, part.empty() ? "flags" : "Features"));
   const std::set<std::string> flags{std::istream_iterator<std::string>(words), {}};
   if (flags.contains("avx512_vnni") || flags.contains("avx_vnni")) {
     processor.instruction_set = "avx512_vnni";
   } else if (flags.contains("avx2")) {
     processor.instruction_set = "avx2";
+  } else if (flags.contains("asimddp")) {
+    processor.instruction_set = "neon_dotprod";
   }
   return processor;
 }

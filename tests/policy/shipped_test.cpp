@@ -140,5 +140,13 @@ TEST(Targets, WithoutVnniDynamicIntegersHaveSevenBits) {
   EXPECT_FALSE(load_target("ort-cpu-vnni").saturates_u8s8);
 }
 
+TEST(Targets, Arm64SaysThatItIsUntestedAndWhereItsCostsAreFrom) {
+  const TargetProfile arm = load_target("ort-arm64");
+  EXPECT_NE(arm.title.find("untested"), std::string::npos);
+  EXPECT_NE(arm.costs.source.find("published"), std::string::npos);
+  EXPECT_FALSE(arm.saturates_u8s8);
+  EXPECT_EQ(arm.forms.size(), load_target("ort-cpu-vnni").forms.size()) << "inherited";
+}
+
 }  // namespace
 }  // namespace vetquant

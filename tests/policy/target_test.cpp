@@ -67,7 +67,7 @@ TEST(Target, EveryKeyIsRead) {
 }
 
 TEST(Target, ItsTextReadsBackAsTheSameProfile) {
-  for (const char* name : {"ort-cpu-vnni", "ort-cpu-avx2"}) {
+  for (const char* name : {"ort-cpu-vnni", "ort-cpu-avx2", "ort-arm64"}) {
     const TargetProfile target = load_target(name);
     const TargetProfile again = parse_target(target.text, "lock");
     EXPECT_EQ(again.text, target.text);
@@ -125,7 +125,7 @@ TEST(TargetErrors, UnknownNamesSuggestTheNearest) {
                "target: there is no target 'ort-cpu-vnnj'; did you mean 'ort-cpu-vnni'? (a file's name has a '/' or "
                "ends in .yaml)");
   EXPECT_STREQ(error_of([] { load_target("phone"); }).what(),
-               "target: there is no target 'phone'; targets: ort-cpu, ort-cpu-avx2, ort-cpu-vnni (a file's name has a "
+               "target: there is no target 'phone'; targets: ort-arm64, ort-cpu, ort-cpu-avx2, ort-cpu-vnni (a file's name has a "
                "'/' or ends in .yaml)");
 }
 
