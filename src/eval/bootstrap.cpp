@@ -1,6 +1,7 @@
 // The bias-corrected and accelerated bootstrap.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "vetquant/core/interrupt.h"
 #include "vetquant/eval/random.h"
@@ -31,6 +32,34 @@ double acceleration_of(size_t units, const Bootstrap::Statistic& statistic) {
     cubes += d * d * d;
   }
   return squares > 0 ? cubes / (6 * std::pow(squares, 1.5)) : 0;
+}
+
+// Of `sorted` at a share of its length, between neighbours.
+double at_share(const std::vector<double>& sorted, double share) {
+  const double position = std::clamp(share, 0.0, 1.0) * static_cast<double>(sorted.size() - 1);
+  const auto left = static_cast<size_t>(position);
+  const double rest = position - static_cast<double>(left);
+  const size_t right = std::min(left + 1, sorted.size() - 1);
+  return rest == 0 || sorted[left] == sorted[right] ? sorted[left]
+                                                    : sorted[left] + rest * (sorted[right] - sorted[left]);
+}
+
+struct Rate {
+  double value = 0, error = 0;
+};
+
+Rate rate_of(std::span<const double> over, std::span<const double> under, std::span<const uint32_t> times) {
+  double above = 0, below = 0, squares = 0;
+  for (size_t i = 0; i < times.size(); ++i) {
+    above += times[i] * over[i];
+    below += times[i] * under[i];
+  }
+  const double value = above / below, units = static_cast<double>(times.size());
+  for (size_t i = 0; i < times.size(); ++i) {
+    const double rest = over[i] - value * under[i];
+    squares += times[i] * rest * rest;
+  }
+  return {value, std::sqrt(squares * units / (units - 1)) / below};
 }
 
 }  // namespace
@@ -65,12 +94,42 @@ std::optional<Interval> Bootstrap::interval(double confidence_pct) const {
   const auto at = [&](double p) {
     const double z = bias_ + normal_quantile(p);
     const double corrected = normal_cdf(bias_ + z / (1 - acceleration_ * z));
-    const double position = std::clamp(corrected, 0.0, 1.0) * static_cast<double>(replicates_.size() - 1);
-    const auto left = static_cast<size_t>(position);
-    const size_t right = std::min(left + 1, replicates_.size() - 1);
-    return replicates_[left] + (position - static_cast<double>(left)) * (replicates_[right] - replicates_[left]);
+    return at_share(replicates_, corrected);
   };
   return Interval{at(tail), at(1 - tail)};
+}
+
+RateBootstrap::RateBootstrap(std::span<const double> over, std::span<const double> under, uint64_t seed,
+                             int resamples) {
+  const size_t units = over.size();
+  std::vector<uint32_t> times(units, 1);
+  const Rate found = rate_of(over, under, times);
+  value_ = found.value;
+  error_ = found.error;
+  if (units < Bootstrap::kLeastUnits || !std::isfinite(value_)) return;
+  Random random(seed);
+  for (int r = 0; r < resamples; ++r) {
+    if (r % 64 == 0) interrupt::check();
+    std::fill(times.begin(), times.end(), 0U);
+    for (size_t i = 0; i < units; ++i) ++times[random.below(units)];
+    const Rate drawn = rate_of(over, under, times);
+    if (!std::isfinite(drawn.value)) continue;  // nothing was said in what was drawn
+    const double distance = drawn.value - value_;
+    scores_.push_back(drawn.error > 0 ? distance / drawn.error
+                      : distance == 0 ? 0
+                                      : std::copysign(std::numeric_limits<double>::infinity(), distance));
+  }
+  std::sort(scores_.begin(), scores_.end());
+}
+
+std::optional<Interval> RateBootstrap::interval(double confidence_pct) const {
+  if (scores_.empty()) return std::nullopt;
+  const double tail = (1 - confidence_pct / 100) / 2;
+  const auto bound = [&](double share) {
+    const double score = at_share(scores_, share);
+    return error_ == 0 && std::isinf(score) ? std::copysign(score, -score) : value_ - score * error_;
+  };
+  return Interval{bound(1 - tail), bound(tail)};
 }
 
 }  // namespace vetquant

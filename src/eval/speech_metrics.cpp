@@ -48,17 +48,8 @@ class Figures {
  private:
   size_t n() const { return own_.clips.size(); }
 
-  // offset + sign * 100 * sum(over) / sum(under), each clip as often as its cluster was drawn.
+  // offset + sign * 100 * sum(over) / sum(under)
   void add(const std::string& key, Better better, Count over, Count under, double offset = 0, double sign = 1) {
-    const auto share = [&](const SpeechAnswers& answers, std::span<const uint32_t> times) {
-      double above = 0, below = 0;
-      for (size_t i = 0; i < n(); ++i) {
-        const double drawn = times[clusters_.of.empty() ? i : clusters_.of[i]];
-        above += drawn * static_cast<double>(over(answers.clips[i]));
-        below += drawn * static_cast<double>(under(answers.clips[i]));
-      }
-      return offset + sign * kPercent * above / below;
-    };
     const auto has_any = [&](const SpeechAnswers& answers) {
       return std::any_of(answers.clips.begin(), answers.clips.end(), [&](const auto& clip) { return under(clip) > 0; });
     };
@@ -76,34 +67,64 @@ class Figures {
         return (sign < 0 ? above == 0 : better == Better::kLower ? above > 0 : above == below) ? 1.0 : 0.0;
       });
     };
-    Metric metric{
-        key,
-        "",
-        "%",
-        better,
-        estimate([&](auto times) { return share(own_, times); }, proportion(clusters, marked(own_), settings_)),
-        std::nullopt,
-        std::nullopt};
+    Metric metric{key,
+                  "",
+                  "%",
+                  better,
+                  estimate(over, under, offset, sign, proportion(clusters, marked(own_), settings_)),
+                  std::nullopt,
+                  std::nullopt};
     if (compared) {
-      metric.difference = estimate([&](auto times) { return share(own_, times) - share(*base_, times); },
-                                   paired_difference(clusters, marked(own_), marked(*base_), settings_));
+      metric.difference = difference(over, under);
+      if (sign < 0) negate(*metric.difference);
       derive_ratio(metric, metric.value.value - metric.difference->value);
     }
     metrics_.push_back(std::move(metric));
   }
 
+  Estimate difference(Count over, Count under) const {
+    const auto change = [&](Count count, size_t i) {
+      return static_cast<double>(count(own_.clips[i])) - static_cast<double>(count(base_->clips[i]));
+    };
+    double base_over = 0, base_under = 0, own_under = 0;
+    for (size_t i = 0; i < n(); ++i) {
+      base_over += static_cast<double>(over(base_->clips[i]));
+      base_under += static_cast<double>(under(base_->clips[i]));
+      own_under += static_cast<double>(under(own_.clips[i]));
+    }
+    const double rate = base_over / base_under;
+    return paired_rate_difference(clusters_,
+                                  as_doubles(n(), [&](size_t i) { return change(over, i) - rate * change(under, i); }),
+                                  own_under, settings_);
+  }
+
+  static void negate(Estimate& estimate) {
+    estimate.value = -estimate.value;
+    for (auto& entry : estimate.intervals) entry.interval = {-entry.interval.high, -entry.interval.low};
+  }
+
   // Where no draw differs, or clips are too few to draw from, a share of clips with the same value stands in with its exact
   // interval; another value than 0 or 100 has none.
-  Estimate estimate(const Bootstrap::Statistic& statistic, const Estimate& of_clips) const {
-    const size_t units = clusters_.of.empty() ? n() : clusters_.count;
-    const Bootstrap bootstrap(units, statistic, settings_.seed, settings_.resamples);
-    if (units >= Bootstrap::kLeastUnits && !bootstrap.all_alike())
-      return bootstrapped(clusters_, n(), statistic, of_clips, settings_);
-    Estimate estimate{bootstrap.value(), {}, "too few clips for an interval"};
+  Estimate estimate(Count over, Count under, double offset, double sign, const Estimate& of_clips) const {
+    const auto counts = [&](Count count) {
+      return as_doubles(n(), [&](size_t i) { return static_cast<double>(count(own_.clips[i])); });
+    };
+    Estimate estimate = rate(clusters_, counts(over), counts(under), settings_);
+    const bool all_alike = estimate.value == 0 || estimate.value == kPercent;
+    if (sign < 0) negate(estimate);
+    shift(estimate, offset);
+    if (!all_alike && !estimate.intervals.empty()) return estimate;
+    estimate.intervals.clear();
+    estimate.method = "too few clips for an interval";
     if (estimate.value != of_clips.value) return estimate;
     estimate.intervals = of_clips.intervals;
     estimate.method = of_clips.method + " of clips";
     return estimate;
+  }
+
+  static void shift(Estimate& estimate, double by) {
+    estimate.value += by;
+    for (auto& entry : estimate.intervals) entry.interval = {entry.interval.low + by, entry.interval.high + by};
   }
 
   void add_same_text() {

@@ -135,7 +135,7 @@ TEST(Classification, ClustersThatFailTogetherWidenTheInterval) {
   set.cluster_count = 10;
   const Metric clustered = metric(classification_metrics(set, wrong, {}, {}), "top1");
   EXPECT_LT(clustered.value.at(95)->low, plain - 20);
-  EXPECT_EQ(clustered.value.method, "Korn-Graubard with design effect 11.11 over 10 clusters");
+  EXPECT_EQ(clustered.value.method, "Korn-Graubard and bootstrap-t with design effect 11.11 over 10 clusters");
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // Intervals that stay honest where samples are few, skewed or all alike. docs/judging.md tells which metric takes which.
 //
-// Proportions: Clopper-Pearson 1934; of clustered items Korn and Graubard 1998 (effective sample size). Differences of
-// paired proportions: the score interval of Tango 1998; of clustered items with Rao and Scott's (1992) design effect. Means
-// and everything else: BCa (Efron 1987). Medians: order statistics. An interval of a proportion never has width 0.
+// Proportions: Clopper-Pearson 1934. Rates, and proportions of clustered items: Korn and Graubard 1998 (effective sample size)
+// or the bootstrap-t, whichever reaches further. Differences of paired proportions and rates: the score interval of Tango
+// 1998; of clustered items with Rao and Scott's (1992) design effect. Means and everything else: BCa (Efron 1987). Medians: order statistics. An interval of a proportion never has width 0.
 #pragma once
 
 #include <cstdint>
@@ -49,6 +49,20 @@ class Bootstrap {
   double value_ = 0, bias_ = 0, acceleration_ = 0;
   size_t units_;
   std::vector<double> replicates_;  // sorted
+};
+
+// Bootstrap-t of a rate sum(over) / sum(under) of independent units, with the linearized standard error (Efron and Tibshirani
+// 1993, chapter 12): better than BCa where few units make most of the errors. A bound is infinite where too many resamples
+// drew units of one kind only.
+class RateBootstrap {
+ public:
+  RateBootstrap(std::span<const double> over, std::span<const double> under, uint64_t seed, int resamples);
+  double value() const { return value_; }
+  std::optional<Interval> interval(double confidence_pct) const;  // nullopt: fewer than Bootstrap::kLeastUnits units
+
+ private:
+  double value_ = 0, error_ = 0;
+  std::vector<double> scores_;  // sorted
 };
 
 double median(std::vector<double> values);
