@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "markup.h"
+#include "vetquant/report/markup.h"
 #include "text_table.h"
 #include "vetquant/core/text.h"
 
@@ -88,10 +88,6 @@ std::vector<const Metric*> kinds(const Judgement& judgement, bool (*wanted)(cons
     }
   }
   return result;
-}
-
-std::string counted(size_t count, const std::string& one) {
-  return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
 }
 
 }  // namespace

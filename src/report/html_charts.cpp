@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "html_table.h"
-#include "markup.h"
+#include "vetquant/report/markup.h"
 
 namespace vetquant {
 namespace {

@@ -5,7 +5,7 @@
 #include "figures.h"
 #include "html_charts.h"
 #include "html_table.h"
-#include "markup.h"
+#include "vetquant/report/markup.h"
 #include "text_table.h"
 
 namespace vetquant {

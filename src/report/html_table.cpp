@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "markup.h"
+#include "vetquant/report/markup.h"
 
 namespace vetquant {
 

@@ -1,5 +1,5 @@
 #include "figures.h"
-#include "markup.h"
+#include "vetquant/report/markup.h"
 #include "text_table.h"
 #include "vetquant/core/error.h"
 #include "vetquant/report/render.h"

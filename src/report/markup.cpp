@@ -1,4 +1,4 @@
-#include "markup.h"
+#include "vetquant/report/markup.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -2,7 +2,7 @@
 #include "html_sections.h"
 #include "html_style.h"
 #include "html_table.h"
-#include "markup.h"
+#include "vetquant/report/markup.h"
 #include "vetquant/report/render.h"
 
 namespace vetquant {

@@ -3,9 +3,11 @@
 
 #include "commands.h"
 #include "judge_options.h"
+#include "render_options.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/text.h"
 #include "vetquant/pipeline/build.h"
+#include "vetquant/pipeline/manifest_reports.h"
 
 namespace vetquant::cli {
 namespace {
@@ -153,7 +155,15 @@ int exit_code(Verdict verdict) {
   return 0;
 }
 
-int run_command(const BuildArguments& arguments, const JudgeArguments& judging, const Globals& globals) {
+// For a dry run, too: gates are skipped there, the budget is a test.
+void write_for_ci(const RenderArguments& arguments, const Manifest& manifest, const Globals& globals) {
+  if (!arguments.junit.empty()) write_whole_file(arguments.junit, manifest_junit(manifest), globals.replace());
+  if (!arguments.markdown.empty()) write_whole_file(arguments.markdown, manifest_markdown(manifest), globals.replace());
+}
+
+int run_command(const BuildArguments& arguments, const JudgeArguments& judging, const RenderArguments& rendering,
+                const Globals& globals) {
+  check_renderings_are_free(rendering, globals);
   if (!globals.report.empty()) check_output_is_free(globals.report, globals.replace());
   const System system = load_system(arguments.system);
   BuildOptions options;
@@ -173,10 +183,12 @@ int run_command(const BuildArguments& arguments, const JudgeArguments& judging, 
   if (arguments.dry_run || over) {
     answer(globals, document_of(plan, plan.manifest, arguments.dry_run ? Mode::kDryRun : Mode::kBuild),
            plan_text_of(plan) + plan_words(plan) + "\n");
+    write_for_ci(rendering, plan.manifest, globals);
     return over ? exit_code(Verdict::kOverBudget) : 0;
   }
   const Manifest manifest = run_build(plan);
   answer(globals, document_of(plan, manifest, Mode::kBuild), result_text(manifest) + manifest.words + "\n");
+  write_for_ci(rendering, manifest, globals);
   return exit_code(manifest.verdict);
 }
 
@@ -198,7 +210,8 @@ Run add_build(CLI::App& app, const Globals& globals) {
                     "Judge on a part of each test set: `quick` samples of the system's file, else 100");
   const auto judging = add_judge_arguments(*command);
   add_cache_arguments(*command, *judging);
-  return [arguments, judging, &globals] { return run_command(*arguments, *judging, globals); };
+  const auto rendering = add_render_arguments(*command, Renderings::kForCi);
+  return [arguments, judging, rendering, &globals] { return run_command(*arguments, *judging, *rendering, globals); };
 }
 
 }  // namespace vetquant::cli

@@ -70,9 +70,7 @@ class Table {
 };
 
 std::string shorten_middle(const std::string& text, size_t width);  // "/encoder/…/fc1/MatMul", counts code points
-std::string counted(size_t count, const std::string& one);          // "1 node", "2 nodes"
 // "name   what it is", the second part wrapped at `width` columns beside the names.
 std::string definitions(const std::vector<std::pair<std::string, std::string>>& entries, size_t width = 100);
-std::string percent(double share);  // "25.4 %"
 
 }  // namespace vetquant::cli

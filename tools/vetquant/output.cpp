@@ -72,16 +72,6 @@ std::string shorten_middle(const std::string& text, size_t width) {
   return text.substr(0, offset_of(text, head)) + "…" + text.substr(offset_of(text, have - tail));
 }
 
-std::string percent(double share) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f %%", 100 * share);
-  return text;
-}
-
-std::string counted(size_t count, const std::string& one) {
-  return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
-}
-
 std::string definitions(const std::vector<std::pair<std::string, std::string>>& entries, size_t width) {
   size_t indent = 0;
   for (const auto& [name, words] : entries) indent = std::max(indent, code_points(name) + 2);

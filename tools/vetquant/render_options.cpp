@@ -6,7 +6,8 @@ namespace vetquant::cli {
 
 std::shared_ptr<RenderArguments> add_render_arguments(CLI::App& command, Renderings which) {
   auto arguments = std::make_shared<RenderArguments>();
-  command.add_option("--html", arguments->html, "Write one self-contained HTML page")->type_name("FILE");
+  if (which != Renderings::kForCi)
+    command.add_option("--html", arguments->html, "Write one self-contained HTML page")->type_name("FILE");
   if (which == Renderings::kHtml) return arguments;
   command.add_option("--junit", arguments->junit, "Write JUnit XML: each gate is a test case")->type_name("FILE");
   command.add_option("--markdown", arguments->markdown, "Write a summary for a pull request")->type_name("FILE");

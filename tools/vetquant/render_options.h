@@ -15,7 +15,7 @@ struct RenderArguments {
   bool any() const { return !html.empty() || !junit.empty() || !markdown.empty(); }
 };
 
-enum class Renderings { kHtml, kAll };
+enum class Renderings { kHtml, kForCi, kAll };  // kForCi: JUnit and Markdown
 
 std::shared_ptr<RenderArguments> add_render_arguments(CLI::App& command, Renderings which);
 void check_renderings_are_free(const RenderArguments& arguments, const Globals& globals);  // before the long work

@@ -18,7 +18,9 @@ bool glob_matches(std::string_view pattern, std::string_view text);
 std::string nearest_word(std::string_view word, std::span<const std::string_view> known);
 std::string nearest_word(std::string_view word, const std::vector<std::string>& known);
 
-std::string human_bytes(uint64_t bytes);  // "314.2 MB" (decimal)
+std::string human_bytes(uint64_t bytes);                    // "314.2 MB" (decimal)
+std::string percent(double share);                          // "25.4 %"
+std::string counted(size_t count, const std::string& one);  // "1 node", "2 nodes"
 std::string printable(std::string_view text,
                       size_t limit = 200);  // escapes control characters and what is no UTF-8, shortens in the middle
 
