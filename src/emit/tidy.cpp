@@ -1,5 +1,7 @@
 #include "tidy.h"
 
+#include <algorithm>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -79,9 +81,51 @@ class IdentityRemoval {
   std::unordered_set<std::string> names_;
 };
 
+// In this graph and in those within it; how many.
+size_t turn_constants(onnx::GraphProto& graph) {
+  std::unordered_set<std::string_view> outputs;
+  for (const auto& output : graph.output()) outputs.insert(output.name());
+  std::unordered_set<const onnx::NodeProto*> gone;
+  size_t within = 0;
+  for (onnx::NodeProto& node : *graph.mutable_node()) {
+    for (onnx::AttributeProto& attribute : *node.mutable_attribute()) {
+      if (attribute.has_g()) within += turn_constants(*attribute.mutable_g());
+      for (onnx::GraphProto& inner : *attribute.mutable_graphs()) within += turn_constants(inner);
+    }
+    if (!is_standard(node, "Constant") || node.output_size() != 1 || node.output(0).empty()) continue;
+    const onnx::TensorProto* tensor = constant_tensor(node);
+    if (tensor == nullptr || outputs.contains(node.output(0))) continue;
+    onnx::TensorProto& initializer = *graph.add_initializer();
+    initializer.Swap(&ours(tensor));
+    initializer.set_name(node.output(0));
+    gone.insert(&node);
+  }
+  erase_if_gone(*graph.mutable_node(), [&](const onnx::NodeProto& node) { return gone.contains(&node); });
+  return within + gone.size();
+}
+
+bool has_identity(const onnx::GraphProto& graph) {
+  return std::any_of(graph.node().begin(), graph.node().end(), [](const onnx::NodeProto& node) {
+    return is_standard(node, "Identity") ||
+           std::any_of(node.attribute().begin(), node.attribute().end(), [](const onnx::AttributeProto& attribute) {
+             return has_identity(attribute.g()) ||
+                    std::any_of(attribute.graphs().begin(), attribute.graphs().end(), has_identity);
+           });
+  });
+}
+
+bool has_identity(const onnx::ModelProto& model) {
+  return has_identity(model.graph()) ||
+         std::any_of(model.functions().begin(), model.functions().end(), [](const onnx::FunctionProto& function) {
+           return std::any_of(function.node().begin(), function.node().end(),
+                              [](const onnx::NodeProto& node) { return is_standard(node, "Identity"); });
+         });
+}
+
 }  // namespace
 
 void remove_identities(onnx::ModelProto& model, EmitLog& log) {
+  if (!has_identity(model)) return;  // an index of a large graph costs more than this look
   const IdentityRemoval removal(model);
   if (removal.count() == 0) return;
   removal.apply();
@@ -90,27 +134,8 @@ void remove_identities(onnx::ModelProto& model, EmitLog& log) {
 
 void turn_constants_to_initializers(onnx::ModelProto& model, EmitLog& log) {
   if (model.ir_version() < 4) return;
-  const GraphIndex index(model);
-  size_t count = 0;
-  for (const ScopeInfo& scope : index.scopes()) {
-    if (scope.graph == nullptr) continue;
-    onnx::GraphProto& graph = ours(scope.graph);
-    std::unordered_set<const onnx::NodeProto*> gone;
-    for (const NodeId id : scope.nodes) {
-      const NodeInfo& node = index.node(id);
-      if (!is_standard(*node.proto, "Constant") || node.outputs.size() != 1 || !node.outputs[0].valid()) continue;
-      const onnx::TensorProto* tensor = constant_tensor(*node.proto);
-      if (tensor == nullptr || index.value(node.outputs[0]).is_scope_output) continue;
-      onnx::TensorProto& initializer = *graph.add_initializer();
-      initializer.Swap(&ours(tensor));
-      initializer.set_name(node.proto->output(0));
-      gone.insert(node.proto);
-    }
-    erase_if_gone(*graph.mutable_node(), [&](const onnx::NodeProto& node) { return gone.contains(&node); });
-    count += gone.size();
-  }
-  if (count == 0) return;
-  log.steps.push_back("constants: Constant nodes made initializers: " + std::to_string(count));
+  const size_t count = turn_constants(*model.mutable_graph());
+  if (count > 0) log.steps.push_back("constants: Constant nodes made initializers: " + std::to_string(count));
 }
 
 }  // namespace vetquant
