@@ -57,6 +57,15 @@ inline constexpr List<5> kPreferenceKeys = {"when", "competes", "use", "reason",
 inline constexpr List<8> kWhenKeys = {"op",       "weights",      "activations", "min_rows",
                                       "max_rows", "rows_unknown", "in_subgraph", "language_model"};
 inline constexpr List<2> kCostKeys = {"source", "products"};
+inline constexpr List<5> kStatisticsKeys = {"vetquant_statistics", "model", "samples", "method", "tensors"};
+inline constexpr List<2> kStatisticsModelKeys = {"file", "digest"};
+inline constexpr List<2> kStatisticsSamplesKeys = {"source", "count"};
+inline constexpr List<4> kStatisticsMethodKeys = {"name", "percentile", "symmetric", "bits"};
+inline constexpr List<10> kTensorStatisticsKeys = {"range",  "minimum", "maximum", "mean",      "deviation",
+                                                   "values", "nan",     "inf",     "histogram", "channels"};
+inline constexpr List<5> kRangeMethods = {"minmax", "percentile", "entropy", "mse", "mean"};  // order of RangeMethod
+inline constexpr List<3> kHistogramKeys = {"low", "high", "counts"};
+inline constexpr List<3> kChannelKeys = {"axis", "minimum", "maximum"};
 inline constexpr List<6> kProductKeys = {"form", "weights", "accuracy_level", "k", "n", "shares"};
 
 }  // namespace vetquant::words
