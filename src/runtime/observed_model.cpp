@@ -32,6 +32,7 @@ class Observing {
                                                         : *const_cast<onnx::GraphProto*>(scope.graph)->add_node();
       fill(node, own.value(id).name, static_cast<int64_t>(result.addresses.size()));
       result.addresses.push_back(index_.address(id));
+      result.is_float.push_back(is_float(types_[v].dtype));
     }
     import_domain(*result.skeleton);
     return result;

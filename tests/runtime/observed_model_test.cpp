@@ -161,6 +161,18 @@ TEST(ObservedModel, SeesHalvesAndDoubles) {
   EXPECT_EQ(model.at("wide").maximum(), 1);
 }
 
+TEST(ObservedModel, SaysWhereTheTypeIsUnknown) {
+  TestModel source(17, 8);
+  source.import_domain("own", 1);
+  test::add_node(source.function("own", "Count", {"a"}, {"b"}), "Shape", {"a"}, {"b"}, "count");
+  source.main().input("x", kFloat, {-1}).output("n", kInt64, {1}).node("Count", {"x"}, {"n"}, "count", "own");
+  TempFolder folder;
+  const auto model = Model::load(folder.write("m.onnx", source));
+  const ObservedModel observed = observed_model(*model, GraphIndex(model->skeleton()));
+  EXPECT_EQ(observed.addresses, (std::vector<std::string>{"x", "own::Count/b"}));
+  EXPECT_EQ(observed.is_float, (std::vector<bool>{true, false}));
+}
+
 TEST(ObservedModel, AModelWithoutFloatsIsRefused) {
   TestModel source;
   source.main().input("x", kInt64, {1}).output("y", kInt64, {1}).node("Neg", {"x"}, {"y"}, "negate");

@@ -18,6 +18,7 @@ inline constexpr const char* kObserverAttribute = "observer";
 struct ObservedModel {
   std::shared_ptr<onnx::ModelProto> skeleton;  // marks are those of the source
   std::vector<std::string> addresses;          // of what observer i looks at
+  std::vector<bool> is_float;                  // for sure: false where inference does not know the type
 };
 
 // Observed is every value that may be a float tensor and is no constant: inputs of the main graph and of bodies where the
