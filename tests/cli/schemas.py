@@ -205,6 +205,23 @@ def judging_commands(folder, schemas):
     check_run(folder, schemas, "report", "diff", "before.json", "after.json")
 
 
+def calibration_commands(folder, schemas):
+    """What people write by hand fits the file's schema; JSON is YAML, and Python has no YAML of its own."""
+    check_run(folder, schemas, "calibrate", "branches.onnx", "--samples", "noise.yaml", "-o", "stats.yaml")
+    check_run(folder, schemas, "inspect", "stats.yaml")
+    tensors = {"y": {"range": [-1, 2.5]}, "z": {"values": 0}}
+    schema = json.loads((SCHEMAS / "statistics.schema.json").read_text())
+    for problem in problems_of({"vetquant_statistics": 1, "tensors": tensors}, schema):
+        fail(f"statistics.schema.json: {problem.message[:300]}")
+    (folder / "by_hand.yaml").write_text(f"vetquant_statistics: 1\ntensors: {json.dumps(tensors)}\n")
+    check_run(folder, schemas, "inspect", "by_hand.yaml")
+    for tensors in [{"y": {"range": [1]}}, {"y": {"mean": 0}}, {"y": {"values": -1}}, {"y": {"values": 1, "least": 0}}]:
+        if not problems_of({"vetquant_statistics": 1, "tensors": tensors}, schema):
+            fail(f"statistics.schema.json takes {tensors}")
+        (folder / "bad.yaml").write_text(f"vetquant_statistics: 1\ntensors: {json.dumps(tensors)}\n")
+        run(folder, "inspect", "bad.yaml", code=2)
+
+
 def system_of(**keys):
     return {"version": 1, "name": "two", **keys}
 
@@ -265,6 +282,7 @@ def main():
         model_commands(folder, schemas)
         judging_commands(folder, schemas)
         build_commands(folder, schemas)
+        calibration_commands(folder, schemas)
     for name in sorted(set(schemas) - used):
         fail(f"{schemas[name][0]}: no run gave a document of {name}")
     print(f"{len(used)} kinds of documents, {len(failures)} failures")
