@@ -22,6 +22,7 @@ struct FormRow {
 constexpr FormRow kForms[] = {
     {Form::kDequantize, dequantize_value, nullptr},
     {Form::kFoldAtLoad, fold_at_load_value, nullptr},
+    {Form::kQdq, dequantize_value, nullptr},  // its weights; activations: emit_activations
     {Form::kHalfStorage, half_storage_value, nullptr},
     {Form::kHalfCompute, half_storage_value, nullptr},  // as seen by nodes that compute in float; the others: see below
     {Form::kDynamicInteger, nullptr, emit_dynamic_integer},
@@ -97,8 +98,10 @@ Emitted emit(const Model& model, const GraphIndex& index, const Plan& plan, cons
     const FormRow* row = find_row(node->form);
     if (row != nullptr && row->emit_node != nullptr) row->emit_node(context, *node);
   }
+  emit_activations(context);
   emit_half_compute(context);
   Emitted emitted = context.finish();
+  emitted.log.steps.insert(emitted.log.steps.begin(), plan.steps.begin(), plan.steps.end());
   raise_ir_version(emitted);
   add_metadata(*emitted.skeleton, metadata);
   try {

@@ -22,9 +22,22 @@ inline constexpr List<12> kPolicyKeys = {"version",     "extends", "target",    
 inline constexpr List<4> kRuleKeys = {"name", "match", "use", "optional"};
 inline constexpr List<9> kMatchKeys = {"node",         "node_regex",   "op",      "tensor", "scope",
                                        "min_elements", "max_elements", "between", "input"};
-inline constexpr List<14> kUseKeys = {"weights",        "activations", "granularity", "block",     "axis",
-                                      "symmetric",      "range",       "zero_point",  "algorithm", "form",
-                                      "accuracy_level", "scales",      "compute",     "helpers"};
+inline constexpr List<16> kUseKeys = {"weights",
+                                      "activations",
+                                      "granularity",
+                                      "block",
+                                      "axis",
+                                      "symmetric",
+                                      "range",
+                                      "zero_point",
+                                      "scales",
+                                      "algorithm",
+                                      "form",
+                                      "compute",
+                                      "accuracy_level",
+                                      "helpers",
+                                      "activation_type",
+                                      "activation_symmetric"};
 inline constexpr List<3> kTensorKeys = {"min_elements", "tied", "overridable"};
 inline constexpr List<4> kCalibrationKeys = {"samples", "method", "percentile", "max_memory"};
 inline constexpr List<2> kBudgetKeys = {"file", "effective_bits"};
@@ -35,7 +48,8 @@ inline constexpr List<7> kWeights = {"fp32", "fp16", "bf16", "int8", "uint8", "i
 inline constexpr List<2> kFloats = {"fp32", "fp16"};                            // compute
 inline constexpr List<3> kScales = {"fp32", "fp16", "log8"};                    // order of ScaleType
 inline constexpr List<4> kActivations = {"none", "dynamic", "static", "auto"};  // order of Activations
-inline constexpr List<3> kGranularity = {"tensor", "channel", "block"};         // order of Granularity
+inline constexpr List<4> kActivationTypes = {"uint8", "int8", "uint16", "int16"};
+inline constexpr List<3> kGranularity = {"tensor", "channel", "block"};  // order of Granularity
 inline constexpr List<3> kRange = {"full", "narrow", "7bit"};
 inline constexpr List<2> kZeroPoint = {"integer", "float"};
 inline constexpr List<10> kForm = {"auto",         "dequantize",   "fold_at_load", "dynamic_integer",

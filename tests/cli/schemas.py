@@ -188,6 +188,17 @@ def model_commands(folder, schemas):
                 fail(f"{model} by {preset}: planned {plan['bytes']}, written {made['output']}")
     check_run(folder, schemas, "quantize", "tied.onnx", "-o", "beside.onnx", "--sidecar", "always")
     check_run(folder, schemas, "plan", "mlp.onnx", "--explain", "encoder.fc2.weight")
+    static_commands(folder, schemas)
+
+
+def static_commands(folder, schemas):
+    (folder / "ranges.yaml").write_text(
+        "vetquant_statistics: 1\ntensors:\n" + "".join(f'  "{name}": {{range: [-9, 9]}}\n' for name in ("x", "fc1", "fc1_biased", "y")))
+    arguments = ("mlp.onnx", "--policy", "int8-static", "--calibration", "ranges.yaml")
+    check_run(folder, schemas, "plan", *arguments)  # relu has no range: float
+    check_run(folder, schemas, "quantize", *arguments, "-o", "static.onnx")
+    if run(folder, "plan", *arguments, "--lock", "static.lock", "-q") is not None:
+        check("the lock of a static plan", json.loads((folder / "static.lock").read_text()), schemas)
 
 
 def judging_commands(folder, schemas):

@@ -90,6 +90,10 @@ std::vector<PresetOutcome> try_presets(const InspectOptions& options, const Sour
   parallel_for(all.size(), threads, [&](uint64_t i) {
     PresetOutcome& outcome = outcomes[i];
     outcome.preset = all[i].name;
+    if (load_policy(outcome.preset).defaults.activations == Activations::kStatic) {
+      outcome.problem = "needs the ranges of activations: --calibration";
+      return;
+    }
     try {
       const Prepared prepared = prepare(request_for(options, outcome.preset), source);
       outcome.bytes = prepared.sizes.total_bytes();
