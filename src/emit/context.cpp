@@ -106,6 +106,7 @@ const StoredCodes& EmitContext::store_codes(const PlannedTensor& tensor, const C
   StoredCodes stored;
   stored.scope = scope_of(tensor);
   stored.layout = layout;
+  stored.job = id;
   stored.codes = declare(tensor, "_codes", make(RecipeKind::kCodes, layout.code_type, layout.codes));
   stored.scale = declare(tensor, "_scale", make(RecipeKind::kScale, stored_type(tensor.spec.scale_type), layout.scale));
   stored.scale = float_scale(tensor, stored.scale);
@@ -114,6 +115,31 @@ const StoredCodes& EmitContext::store_codes(const PlannedTensor& tensor, const C
         declare(tensor, "_zero_point", make(RecipeKind::kZeroPoint, layout.zero_point_type, *layout.zero_point));
   }
   return codes_.emplace(tensor.id, std::move(stored)).first->second;
+}
+
+EmitContext::StoredBias EmitContext::store_bias(const PlannedBias& bias) {
+  const StoredCodes& weight = codes_.at(bias.weight);
+  QuantJob& job = emitted_.jobs[static_cast<size_t>(weight.job)];
+  job.biases.push_back({bias.view, bias.input_scale});
+  const std::string prefix = index_.node(bias.node).proto->input(bias.input);
+  const auto store = [&](RecipeKind kind, DType type, const std::string& suffix) {
+    DeclaredTensor declared;
+    declared.name = editor_.unique_name(prefix + suffix);
+    declared.kind = kind;
+    declared.dtype = type;
+    declared.shape = bias.view.shape();
+    declared.job = weight.job;
+    declared.bias = static_cast<int>(job.biases.size()) - 1;
+    onnx::TensorProto& proto =
+        editor_.add_tensor(index_.node(bias.node).scope, declared.name, declared.dtype, declared.shape);
+    set_mark(proto, kDeclaredMark, static_cast<int64_t>(emitted_.declared.size()));
+    emitted_.declared.push_back(std::move(declared));
+    return emitted_.declared.back().name;
+  };
+  StoredBias stored;
+  stored.codes = store(RecipeKind::kBias, DType::kInt32, "_codes");
+  stored.scale = store(RecipeKind::kBiasScale, DType::kFloat32, "_scale");
+  return stored;
 }
 
 // The runtime computes it once, when it loads the model.

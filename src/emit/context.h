@@ -29,6 +29,7 @@ struct StoredCodes {  // names, visible in `scope` and within it
   ScopeId scope;
   CodesLayout layout;
   std::string codes, scale, zero_point;  // scale: as float, cast at load where it is stored in fp16
+  int job = -1;
 };
 
 class EmitContext {
@@ -57,6 +58,11 @@ class EmitContext {
 
   // Declared once for each tensor; Error{kInternal} where two forms want it laid out differently.
   const StoredCodes& store_codes(const PlannedTensor& tensor, const CodesLayout& layout);
+  struct StoredBias {
+    std::string codes, scale;
+  };
+  // int32 codes and their scales [output channels], made with the codes of the weight, which must have been stored before.
+  StoredBias store_bias(const PlannedBias& bias);
   // Halves (or bfloat16s) of the tensor's view; the name.
   const std::string& store_halves(const PlannedTensor& tensor);
 

@@ -40,7 +40,7 @@ std::string dequantize_value(EmitContext& context, const PlannedTensor& tensor) 
   layout.code_type = tensor.spec.code_type;
   layout.codes = tensor.view.shape();
   layout.scale = scales;
-  if (has_zero_point(tensor.spec)) {
+  if (has_zero_point(tensor.spec) || tensor.form == Form::kQdq) {  // integer kernels want one, even where it is 0
     layout.zero_point = scales;
     layout.zero_point_type = tensor.spec.code_type;
     if (tensor.spec.zero_point == ZeroPointKind::kFloat)

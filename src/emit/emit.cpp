@@ -24,6 +24,7 @@ struct FormRow {
 constexpr FormRow kForms[] = {
     {Form::kDequantize, dequantize_value, nullptr},
     {Form::kFoldAtLoad, fold_at_load_value, nullptr},
+    {Form::kQdq, dequantize_value, nullptr},  // its weights; activations: emit_activations
     {Form::kHalfStorage, half_storage_value, nullptr},
     {Form::kHalfCompute, half_storage_value, nullptr},  // as seen by nodes that compute in float; the others: see below
     {Form::kDynamicInteger, nullptr, emit_dynamic_integer},
@@ -101,10 +102,12 @@ Emitted emit(const Model& model, const GraphIndex& index, const ConstantFinder& 
     const FormRow* row = find_row(node->form);
     if (row != nullptr && row->emit_node != nullptr) row->emit_node(context, *node);
   }
+  emit_activations(context);
   emit_half_compute(context);
   Emitted emitted = context.finish();
   if (changes && plan.clean_up.identities) remove_identities(*emitted.skeleton, emitted.log);
   if (changes && plan.clean_up.constants) turn_constants_to_initializers(*emitted.skeleton, emitted.log);
+  emitted.log.steps.insert(emitted.log.steps.begin(), plan.steps.begin(), plan.steps.end());
   raise_ir_version(emitted);
   add_metadata(*emitted.skeleton, metadata);
   try {

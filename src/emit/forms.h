@@ -20,6 +20,8 @@ void emit_gather_block(EmitContext& context, const PlannedNode& node);
 void emit_gather_rows(EmitContext& context, const PlannedNode& node);
 void emit_dynamic_lstm(EmitContext& context, const PlannedNode& node);
 
+// Activations, biases and the Relu and Clip that the codes stand for, after every other form but kHalfCompute.
+void emit_activations(EmitContext& context);
 // All nodes of form kHalfCompute at once, after every other form.
 void emit_half_compute(EmitContext& context);
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "clip_sounds.h"
 #include "speech_model.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/interrupt.h"
 #include "vetquant/core/parallel.h"
-#include "vetquant/eval/sound.h"
 
 namespace vetquant {
 namespace {
@@ -52,33 +52,7 @@ class SpeechJudge {
     return first->speech_model->sample_rate();
   }
 
-  void load(const SpeechClip& clip) {
-    try {
-      sound_ = read_sound(clip.file, 0);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kUsage) throw;
-      throw Error(ErrorCode::kUsage, "'" + clip.file.filename().string() + "' " + error.message(), clip.name);
-    }
-    loaded_ = clip.file;
-    if (sound_.sample_rate != sample_rate())
-      throw Error(ErrorCode::kUsage,
-                  "'" + clip.file.filename().string() + "' has a sample rate of " + std::to_string(sound_.sample_rate) +
-                      " Hz; the baseline hears " + std::to_string(sample_rate()) + " Hz",
-                  clip.name);
-  }
-
-  std::span<const float> sound_of(const SpeechClip& clip) {
-    if (clip.file != loaded_) load(clip);
-    const uint64_t all = sound_.samples.size();
-    const uint64_t frames = clip.frames > 0 ? clip.frames : all - std::min(all, clip.start_frame);
-    if (frames == 0 || clip.start_frame > all || frames > all - clip.start_frame)
-      throw Error(ErrorCode::kUsage,
-                  "the clip asks for frames " + std::to_string(clip.start_frame) + " to " +
-                      std::to_string(clip.start_frame + frames) + " of '" + clip.file.filename().string() +
-                      "', which has " + std::to_string(all),
-                  clip.name);
-    return std::span(sound_.samples).subspan(clip.start_frame, frames);
-  }
+  std::span<const float> sound_of(const SpeechClip& clip) { return sounds_.of(clip, sample_rate()); }
 
   void hear(size_t index) {
     const SpeechClip& clip = set_.clips[index];
@@ -103,9 +77,9 @@ class SpeechJudge {
   }
 
   std::string transcript(Judged& model, std::span<const float> sound) {
-    if (model.speech_model->sample_rate() != sound_.sample_rate)
+    if (model.speech_model->sample_rate() != sounds_.sample_rate())
       throw Error(ErrorCode::kUsage, "the model wants sound of " + std::to_string(model.speech_model->sample_rate()) +
-                                         " Hz, the baseline of " + std::to_string(sound_.sample_rate));
+                                         " Hz, the baseline of " + std::to_string(sounds_.sample_rate()));
     return model.speech_model->transcribe(sound, features_).text;
   }
 
@@ -150,8 +124,7 @@ class SpeechJudge {
   const JudgeOptions& options_;
   std::vector<Judged>& models_;
   FeatureCache features_;
-  std::filesystem::path loaded_;
-  Sound sound_;
+  ClipSounds sounds_;
 };
 
 }  // namespace

@@ -81,6 +81,17 @@ class ModelLoader {
 
 std::shared_ptr<const Model> Model::load(const std::filesystem::path& path) { return ModelLoader::load(path); }
 
+std::shared_ptr<const Model> Model::derived(const Model& base, onnx::ModelProto skeleton,
+                                            const std::vector<std::shared_ptr<const PayloadSource>>& more) {
+  std::shared_ptr<Model> model(new Model());
+  model->path_ = base.path_;
+  model->skeleton_ = std::make_unique<onnx::ModelProto>(std::move(skeleton));
+  model->files_ = base.files_;
+  model->payloads_ = base.payloads_;
+  model->payloads_.insert(model->payloads_.end(), more.begin(), more.end());
+  return model;
+}
+
 uint64_t Model::file_bytes() const { return files_.front()->size_bytes(); }
 
 uint64_t Model::external_bytes() const {

@@ -59,7 +59,11 @@ PayloadSource::PayloadSource(std::shared_ptr<const ReadFile> file, std::vector<S
   }
 }
 
+PayloadSource::PayloadSource(std::shared_ptr<const PayloadSource> base, ChannelScaling scaling)
+    : base_(std::move(base)), scaling_(std::move(scaling)), decoded_bytes_(base_->decoded_bytes()) {}
+
 uint64_t PayloadSource::stored_bytes() const {
+  if (base_ != nullptr) return base_->stored_bytes();
   if (in_memory()) return bytes_.size();
   uint64_t sum = 0;
   for (const auto& segment : segments_) sum += segment.length;
@@ -68,6 +72,9 @@ uint64_t PayloadSource::stored_bytes() const {
 
 bool PayloadSource::same_place(const PayloadSource& other) const {
   if (this == &other) return true;
+  if (base_ != nullptr || other.base_ != nullptr) {
+    return base_ != nullptr && other.base_ != nullptr && scaling_ == other.scaling_ && base_->same_place(*other.base_);
+  }
   if (in_memory() || other.in_memory()) return in_memory() && other.in_memory() && bytes_ == other.bytes_;
   return file_->identity() == other.file_->identity() && segments_ == other.segments_;
 }
@@ -79,6 +86,7 @@ void PayloadSource::read(uint64_t begin, std::span<std::byte> out) const {
                                           " bytes");
   }
   if (out.empty()) return;
+  if (base_ != nullptr) return read_scaled(begin, out);
   if (in_memory()) {
     std::memcpy(out.data(), bytes_.data() + begin, out.size());
     return;
@@ -110,6 +118,18 @@ void PayloadSource::read(uint64_t begin, std::span<std::byte> out) const {
     begin += now;
     out = out.subspan(now);
   }
+}
+
+void PayloadSource::read_scaled(uint64_t begin, std::span<std::byte> out) const {
+  const uint64_t first = begin / sizeof(float), end = (begin + out.size() + sizeof(float) - 1) / sizeof(float);
+  std::vector<float> values(end - first);
+  base_->read(first * sizeof(float), std::as_writable_bytes(std::span(values)));
+  for (uint64_t i = 0; i < values.size(); ++i) {
+    const double by = scaling_.by[(first + i) / scaling_.run % scaling_.by.size()];
+    values[i] = static_cast<float>(double{values[i]} * by);
+  }
+  std::memcpy(out.data(), reinterpret_cast<const std::byte*>(values.data()) + (begin - first * sizeof(float)),
+              out.size());
 }
 
 }  // namespace vetquant

@@ -5,6 +5,7 @@
 //   raw_data, packed float_data, external data   fixed entries, one after the other
 //   unpacked float_data                          fixed entries with a tag of one byte between them
 //   packed or unpacked int32_data ...            varints; every 64 Ki entries a checkpoint says where one begins
+// A payload may also be the floats of another one, each channel times a number of its own, computed as they are read.
 #pragma once
 
 #include <cstdint>
@@ -32,10 +33,18 @@ struct Segment {
   bool operator==(const Segment&) const = default;
 };
 
+struct ChannelScaling {
+  std::vector<double> by;  // [channels]
+  uint64_t run = 1;        // consecutive elements of one channel
+  bool operator==(const ChannelScaling&) const = default;
+};
+
 class PayloadSource {
  public:
   explicit PayloadSource(std::string bytes);
   PayloadSource(std::shared_ptr<const ReadFile> file, std::vector<Segment> segments);  // decoded_begin is filled in
+  // Floats of `base`, element i times scaling.by[i / scaling.run % scaling.by.size()], rounded once.
+  PayloadSource(std::shared_ptr<const PayloadSource> base, ChannelScaling scaling);
 
   uint64_t decoded_bytes() const { return decoded_bytes_; }
   uint64_t stored_bytes() const;
@@ -43,11 +52,15 @@ class PayloadSource {
   // Decoded bytes [begin, begin + out.size()). Error{kIo} where the file changed. Thread-safe.
   void read(uint64_t begin, std::span<std::byte> out) const;
 
-  bool in_memory() const { return file_ == nullptr; }
+  bool in_memory() const { return file_ == nullptr && base_ == nullptr; }
   bool same_place(const PayloadSource& other) const;  // the same bytes of the same file, or equal bytes in memory
 
  private:
+  void read_scaled(uint64_t begin, std::span<std::byte> out) const;
+
   std::string bytes_;
+  std::shared_ptr<const PayloadSource> base_;
+  ChannelScaling scaling_;
   std::shared_ptr<const ReadFile> file_;
   std::vector<Segment> segments_;
   uint64_t decoded_bytes_ = 0;

@@ -130,7 +130,14 @@ Json decisions_json(const Prepared& p) {
     add_reason(entry, weight.reason);
     kept.push_back(std::move(entry));
   }
-  return {{"tensors", std::move(tensors)}, {"nodes", std::move(nodes)}, {"kept", std::move(kept)}};
+  Json decisions = {{"tensors", std::move(tensors)}, {"nodes", std::move(nodes)}, {"kept", std::move(kept)}};
+  for (const PlannedActivation& activation : p.plan.activations) {
+    decisions["activations"].push_back({{"name", p.index->address(activation.value)},
+                                        {"type", name_of(activation.type)},
+                                        {"scale", activation.parameters.scale},
+                                        {"zero_point", activation.parameters.zero_point}});
+  }
+  return decisions;
 }
 
 std::string dumped(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
@@ -163,9 +170,10 @@ std::optional<std::string> first_difference(const Json& locked, const Json& now)
     if (before.size() == entries.size()) continue;
     const bool more = entries.size() > before.size();
     const Json& odd = more ? entries[before.size()] : before[entries.size()];
-    const std::string words = kind == "kept"    ? "a kept weight"
-                              : kind == "nodes" ? "a rewritten node"
-                                                : "a quantized tensor";
+    const std::string words = kind == "kept"          ? "a kept weight"
+                              : kind == "activations" ? "an activation in codes"
+                              : kind == "nodes"       ? "a rewritten node"
+                                                      : "a quantized tensor";
     return "'" + printable(odd.at("name").get<std::string>()) + (more ? "' is now " : "' was ") + words +
            (more ? ", was not" : ", is no longer");
   }

@@ -8,6 +8,7 @@
 
 #include "background_digest.h"
 #include "prepare.h"
+#include "static_source.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/text.h"
 #include "vetquant/emit/emit.h"
@@ -118,15 +119,28 @@ Prepared prepare_from(const Request& request, const Source& source, Policy polic
   p.request = request;
   p.policy = std::move(policy);
   p.target = std::move(target);
-  p.model = source.model;
-  p.index = source.index;
+  std::optional<StaticSource> prepared_source;
+  if (asks_for_static_activations(p.policy)) {
+    prepared_source = make_static_source(request, source, p.policy, p.target);
+  } else if (!request.calibration.empty()) {
+    throw Error(ErrorCode::kUsage,
+                "policy '" + p.policy.name +
+                    "' asks for no static activations; leave --calibration out, or say "
+                    "`activations: static`",
+                request.calibration.string());
+  }
+  p.model = prepared_source ? prepared_source->source.model : source.model;
+  p.index = prepared_source ? prepared_source->source.index : source.index;
   p.digest = source.digest;
   p.source_digest = source_digest;
   p.constants = std::make_unique<ConstantFinder>(*p.model, *p.index,
                                                  p.policy.tensors.overridable == Overridable::kQuantize
                                                      ? OverridableValues::kConstant
                                                      : OverridableValues::kNotConstant);
-  p.plan = make_plan(*p.model, *p.index, *p.constants, p.policy, p.target, {.shapes = request.shapes});
+  p.plan =
+      make_plan(*p.model, *p.index, *p.constants, p.policy, p.target,
+                {.shapes = request.shapes, .statistics = prepared_source ? &prepared_source->statistics : nullptr});
+  if (prepared_source) p.plan.steps = std::move(prepared_source->steps);
   const std::map<std::string, std::string> metadata = {
       {"vetquant.version", kVersion},
       {"vetquant.policy", p.plan.policy_name},

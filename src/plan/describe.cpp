@@ -58,6 +58,8 @@ std::string_view name_of(Form form) {
       return "gather_rows";
     case Form::kDynamicLstm:
       return "dynamic_lstm";
+    case Form::kQdq:
+      return "qdq";
     case Form::kHalfStorage:
       return "half_storage";
     case Form::kHalfCompute:

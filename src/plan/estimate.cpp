@@ -16,7 +16,9 @@ std::vector<PresetEstimate> estimate_presets(const Model&, const GraphIndex& ind
     PresetEstimate estimate;
     estimate.preset = preset.name;
     try {
-      const PlanTotals sums = totals(plan::plan_surveyed(index, constants, survey, load_policy(preset.name), target));
+      const Policy policy = load_policy(preset.name);
+      if (policy.defaults.activations == Activations::kStatic) continue;  // nothing can be told without a calibration
+      const PlanTotals sums = totals(plan::plan_surveyed(index, constants, survey, policy, target));
       estimate.weight_bytes_before = sums.bytes_before + sums.kept_bytes;
       estimate.weight_bytes_after = sums.bytes_after + sums.kept_bytes;
       estimate.tensors = sums.tensors;

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "sizes.h"
+#include "static_rules.h"
 #include "vetquant/core/text.h"
 #include "vetquant/quant/algorithm.h"
 
@@ -21,7 +22,7 @@ struct FormRule {
   int64_t min_opset;
   const char* serves;  // for messages
 };
-constexpr std::array<FormRule, 7> kRules = {{
+constexpr std::array<FormRule, 8> kRules = {{
     {FormChoice::kDequantize, Form::kDequantize, false, false, 10, "any operator"},
     {FormChoice::kFoldAtLoad, Form::kFoldAtLoad, false, false, 7, "any operator"},
     {FormChoice::kDynamicInteger, Form::kDynamicInteger, false, true, 11,
@@ -31,6 +32,7 @@ constexpr std::array<FormRule, 7> kRules = {{
     {FormChoice::kGatherBlock, Form::kGatherBlock, true, false, 7, "Gather along axis 0 of a table of rank 2"},
     {FormChoice::kGatherRows, Form::kGatherRows, false, false, 7, "Gather along axis 0 of a table of rank 2"},
     {FormChoice::kDynamicLstm, Form::kDynamicLstm, true, true, 7, "LSTM with W and R constant"},
+    {FormChoice::kQdq, Form::kQdq, false, true, 10, "Conv, ConvTranspose, MatMul and Gemm with constant weights"},
 }};
 
 const FormRule* rule_of(FormChoice choice) {
@@ -100,6 +102,9 @@ std::optional<Obstacle> node_obstacle(const FormContext& context, const Site& si
       return std::nullopt;
     case Form::kDynamicLstm:
       return lstm_obstacle(context, site, node);
+    case Form::kQdq:
+      if (!is_static_weight(site.kind)) return cannot(std::string("it serves ") + rule.serves);
+      return static_obstacle(context, site.node);
     default:
       return std::nullopt;
   }
@@ -137,8 +142,14 @@ std::optional<Obstacle> target_obstacle(const FormContext& context, const NodeIn
 std::optional<Obstacle> wish_obstacle(const Site& site, const Wish& wish, const FormRule& rule, const QuantSpec& spec) {
   const Use& use = wish.use;
   const bool float_zero = spec.zero_point == ZeroPointKind::kFloat && spec.symmetry == Symmetry::kAsymmetric;
-  if (use.activations == Activations::kStatic)
-    return cannot("static activations need a calibration, which this version does not have");
+  const bool is_static = use.activations == Activations::kStatic;
+  if (is_static && rule.rounds_activations && rule.form != Form::kQdq)
+    return cannot("it rounds activations at run time, the policy says activations: static");
+  if (rule.form == Form::kQdq) {
+    if (!is_static) return cannot("its activations are calibrated; say activations: static");
+    if (spec.scale_type != ScaleType::kFloat32) return cannot("its scales are fp32");
+    if (site.view.dtype() != DType::kFloat32) return cannot("the node computes in another type than fp32");
+  }
   if (use.activations == Activations::kNone) {
     if (rule.rounds_activations) return cannot("it rounds activations, the policy says activations: none");
     if (rule.form == Form::kMatMulNBits && use.accuracy_level.value_or(0) >= 4) {
@@ -200,8 +211,7 @@ Trial try_form(const FormContext& context, const Site& site, const Wish& wish, F
   Trial trial;
   const FormRule* rule = rule_of(choice);
   if (rule == nullptr) {
-    trial.obstacle =
-        cannot(std::string(name_of(choice)) + ": this form needs a calibration, which this version does not have");
+    trial.obstacle = cannot(std::string(name_of(choice)) + ": this version does not write this form; use qdq");
     return trial;
   }
   const NodeInfo& node = context.index.node(site.node);
@@ -234,13 +244,13 @@ Trial try_form(const FormContext& context, const Site& site, const Wish& wish, F
   if (placed.obstacle) return fail(*placed.obstacle);
   trial.placement = std::move(placed.placement);
   trial.adapted = std::move(placed.adapted);
-  if (rule->form == Form::kDequantize) {
+  if (rule->form == Form::kDequantize || rule->form == Form::kQdq) {
     if (auto obstacle = dequantize_obstacle(context, node, trial)) return fail(*obstacle);
   }
   if (rule->form == Form::kMatMulNBits) trial.accuracy_level = wish.use.accuracy_level.value_or(0);
   const uint64_t after = stored_bytes(rule->form, stored_shape(site, trial.placement), spec, trial.placement.layout);
   const uint64_t before = bytes_of(site.view.dtype(), site.elements);
-  if (after >= before) {
+  if (after >= before && rule->form != Form::kQdq) {  // there codes are for computing
     return fail(
         cannot("codes and scales would take " + human_bytes(after) + ", the weight takes " + human_bytes(before)));
   }

@@ -15,9 +15,10 @@ struct FormContext {
   const Policy& policy;
   const TargetProfile& target;
   const Survey& survey;
+  const quant::ActivationStatistics* statistics = nullptr;
 };
 
-Form form_of(FormChoice choice);  // kKeep for those that are not built: qdq, qoperator
+Form form_of(FormChoice choice);  // kKeep for what is not built: qoperator
 std::optional<FormChoice> choice_of(Form form);
 
 struct Trial {

@@ -236,7 +236,8 @@ Placed place(const PlaceRequest& request) {
     if (axes.reduction == axis) axes.reduction = -1;
   }
   const BlockChoice block = choose_block(request, axes);
-  if (request.form == Form::kDequantize && !fit_dequantize(axes, site.view.shape(), block.block)) {
+  if ((request.form == Form::kDequantize || request.form == Form::kQdq) &&
+      !fit_dequantize(axes, site.view.shape(), block.block)) {
     placed.obstacle =
         Obstacle{"DequantizeLinear takes the channels of one axis, this weight has several; use form fold_at_load"};
     return placed;

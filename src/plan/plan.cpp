@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "activations.h"
 #include "assemble.h"
 #include "conflicts.h"
 #include "coupling.h"
@@ -39,15 +40,19 @@ void add_half_nodes(const Decider& decider, const ConstantFinder& constants, Pla
 }  // namespace
 
 Plan plan_surveyed(const GraphIndex& index, const ConstantFinder& constants, const Survey& survey, const Policy& policy,
-                   const TargetProfile& target) {
+                   const TargetProfile& target, const quant::ActivationStatistics* statistics) {
   Plan result;
   result.policy_name = policy.name;
   result.clean_up = policy.clean_up;
   result.policy_digest = policy.digest;
   result.target_name = target.name;
   result.target_digest = target.digest;
-  const FormContext context{
-      .index = index, .constants = constants, .policy = policy, .target = target, .survey = survey};
+  const FormContext context{.index = index,
+                            .constants = constants,
+                            .policy = policy,
+                            .target = target,
+                            .survey = survey,
+                            .statistics = statistics};
   const RuleBook book(policy, index);
   const Decider decider(context, book);
   std::vector<Choice> choices;
@@ -55,7 +60,10 @@ Plan plan_surveyed(const GraphIndex& index, const ConstantFinder& constants, con
   for (const Site& site : survey.sites) choices.push_back(decider.decide(site));
   std::vector<std::string> notes;
   const std::vector<Group> groups = settle(decider, choices, notes);
+  ActivationPlanner activations(decider, choices);
+  activations.choose();
   assemble(context, choices, groups, result);
+  activations.add_to(result);
   result.notes = survey.notes;
   result.notes.insert(result.notes.end(), notes.begin(), notes.end());
   add_half_nodes(decider, constants, result);
@@ -72,7 +80,7 @@ Plan make_plan(const Model&, const GraphIndex& index, const ConstantFinder& cons
   plan::Survey survey =
       plan::survey_sites(index, constants, infer_types(index, options.shapes), policy.tensors.min_elements);
   if (policy.tensors.tied == Tied::kTogether) plan::mark_ties(survey);
-  return plan::plan_surveyed(index, constants, survey, policy, target);
+  return plan::plan_surveyed(index, constants, survey, policy, target, options.statistics);
 }
 
 }  // namespace vetquant

@@ -40,7 +40,7 @@ uint64_t code_bytes(Form form, const Shape& shape, DType code, const ScaleLayout
 
 uint64_t zero_point_bytes(Form form, const Shape& scale, const QuantSpec& spec) {
   const uint64_t count = product(scale);
-  if (form == Form::kDynamicLstm) return count;  // required, even where all are 0
+  if (form == Form::kDynamicLstm || form == Form::kQdq) return count;  // required, even where all are 0
   if (spec.symmetry == Symmetry::kSymmetric) return 0;
   if (spec.zero_point == ZeroPointKind::kFloat) return count * 4;
   if (bits_of(spec.code_type) == 8) return count;

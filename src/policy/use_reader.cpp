@@ -21,6 +21,7 @@ void read_numbers(const YamlMap& map, Use& use) {
   if (const auto v = map.find("block")) use.block = v->integer("block", 1, kLargestBlock);
   if (const auto v = map.find("axis")) use.axis = v->integer("axis", -64, 63);
   if (const auto v = map.find("symmetric")) use.symmetric = v->boolean("symmetric");
+  if (const auto v = map.find("activation_symmetric")) use.activation_symmetric = v->boolean("activation_symmetric");
   if (const auto v = map.find("accuracy_level"))
     use.accuracy_level = static_cast<int>(v->integer("accuracy_level", 0, 4));
 }
@@ -29,6 +30,8 @@ void read_words(const YamlMap& map, Use& use) {
   if (const auto v = map.find("weights")) use.weights = dtype_word(*v, "type of weights", words::kWeights);
   if (const auto v = map.find("activations"))
     use.activations = static_cast<Activations>(v->word("kind of activations", words::kActivations));
+  if (const auto v = map.find("activation_type"))
+    use.activation_type = dtype_word(*v, "type of activations", words::kActivationTypes);
   if (const auto v = map.find("granularity"))
     use.granularity = static_cast<Granularity>(v->word("granularity", words::kGranularity));
   if (const auto v = map.find("range")) use.range = words::kRange[v->word("range", words::kRange)];
@@ -53,6 +56,12 @@ void check_use(const YamlMap& map, const Use& use) {
   }
   if (use.symmetric.value_or(false) && use.zero_point == "float") {
     map.find("zero_point")->fail("symmetric codes have no zero point; remove zero_point or write symmetric: false");
+  }
+  if (use.activations && *use.activations != Activations::kStatic) {
+    for (const std::string_view key : {"activation_type", "activation_symmetric"}) {
+      if (const auto v = map.find(key))
+        v->fail(std::string(key) + " is for activations: static, not for " + std::string(name_of(*use.activations)));
+    }
   }
   const bool codes = use.weights && bits_of(*use.weights) <= 8;
   if (use.compute && codes)
@@ -109,6 +118,8 @@ Use layered(const Use& first, const Use& fallback) {
   };
   fill(use.weights, fallback.weights);
   fill(use.activations, fallback.activations);
+  fill(use.activation_type, fallback.activation_type);
+  fill(use.activation_symmetric, fallback.activation_symmetric);
   // Granularity and block are one wish: the nearer layer's counts.
   if (!first.granularity && !first.block) {
     use.granularity = fallback.granularity;
@@ -147,6 +158,8 @@ std::string to_string(const Use& use) {
   if (use.zero_point == "float") add("float zero points");
   if (use.algorithm) add(*use.algorithm);
   if (use.activations) add("activations " + std::string(name_of(*use.activations)));
+  if (use.activation_type) add("as " + std::string(name_of(*use.activation_type)));
+  if (use.activation_symmetric) add(*use.activation_symmetric ? "(symmetric)" : "(asymmetric)");
   if (use.form) add(name_of(*use.form));
   if (use.accuracy_level) add("level " + std::to_string(*use.accuracy_level));
   if (use.scales) add("scales " + std::string(name_of(*use.scales)));
@@ -183,6 +196,8 @@ std::string canonical(const Use& use) {
   };
   if (use.weights) add("weights", std::string(name_of(*use.weights)));
   if (use.activations) add("activations", std::string(name_of(*use.activations)));
+  if (use.activation_type) add("activation_type", std::string(name_of(*use.activation_type)));
+  if (use.activation_symmetric) add("activation_symmetric", *use.activation_symmetric ? "true" : "false");
   if (use.granularity) add("granularity", std::string(words::kGranularity[static_cast<size_t>(*use.granularity)]));
   if (use.block) add("block", std::to_string(*use.block));
   if (use.axis) add("axis", std::to_string(*use.axis));

@@ -22,9 +22,22 @@ inline constexpr List<13> kPolicyKeys = {"version", "extends",  "target",       
 inline constexpr List<4> kRuleKeys = {"name", "match", "use", "optional"};
 inline constexpr List<9> kMatchKeys = {"node",         "node_regex",   "op",      "tensor", "scope",
                                        "min_elements", "max_elements", "between", "input"};
-inline constexpr List<14> kUseKeys = {"weights",        "activations", "granularity", "block",     "axis",
-                                      "symmetric",      "range",       "zero_point",  "algorithm", "form",
-                                      "accuracy_level", "scales",      "compute",     "helpers"};
+inline constexpr List<16> kUseKeys = {"weights",
+                                      "activations",
+                                      "granularity",
+                                      "block",
+                                      "axis",
+                                      "symmetric",
+                                      "range",
+                                      "zero_point",
+                                      "scales",
+                                      "algorithm",
+                                      "form",
+                                      "compute",
+                                      "accuracy_level",
+                                      "helpers",
+                                      "activation_type",
+                                      "activation_symmetric"};
 inline constexpr List<3> kTensorKeys = {"min_elements", "tied", "overridable"};
 inline constexpr List<3> kCleanUpKeys = {"reshape_targets", "identities", "constants"};  // order of kCleanUpSteps
 inline constexpr List<4> kCalibrationKeys = {"samples", "method", "percentile", "max_memory"};
@@ -36,7 +49,8 @@ inline constexpr List<7> kWeights = {"fp32", "fp16", "bf16", "int8", "uint8", "i
 inline constexpr List<2> kFloats = {"fp32", "fp16"};                            // compute
 inline constexpr List<3> kScales = {"fp32", "fp16", "log8"};                    // order of ScaleType
 inline constexpr List<4> kActivations = {"none", "dynamic", "static", "auto"};  // order of Activations
-inline constexpr List<3> kGranularity = {"tensor", "channel", "block"};         // order of Granularity
+inline constexpr List<4> kActivationTypes = {"uint8", "int8", "uint16", "int16"};
+inline constexpr List<3> kGranularity = {"tensor", "channel", "block"};  // order of Granularity
 inline constexpr List<3> kRange = {"full", "narrow", "7bit"};
 inline constexpr List<2> kZeroPoint = {"integer", "float"};
 inline constexpr List<10> kForm = {"auto",         "dequantize",   "fold_at_load", "dynamic_integer",
@@ -58,6 +72,15 @@ inline constexpr List<5> kPreferenceKeys = {"when", "competes", "use", "reason",
 inline constexpr List<8> kWhenKeys = {"op",       "weights",      "activations", "min_rows",
                                       "max_rows", "rows_unknown", "in_subgraph", "language_model"};
 inline constexpr List<2> kCostKeys = {"source", "products"};
+inline constexpr List<5> kStatisticsKeys = {"vetquant_statistics", "model", "samples", "method", "tensors"};
+inline constexpr List<2> kStatisticsModelKeys = {"file", "digest"};
+inline constexpr List<2> kStatisticsSamplesKeys = {"source", "count"};
+inline constexpr List<4> kStatisticsMethodKeys = {"name", "percentile", "symmetric", "bits"};
+inline constexpr List<10> kTensorStatisticsKeys = {"range",  "minimum", "maximum", "mean",      "deviation",
+                                                   "values", "nan",     "inf",     "histogram", "channels"};
+inline constexpr List<5> kRangeMethods = {"minmax", "percentile", "entropy", "mse", "mean"};  // order of RangeMethod
+inline constexpr List<3> kHistogramKeys = {"low", "high", "counts"};
+inline constexpr List<3> kChannelKeys = {"axis", "minimum", "maximum"};
 inline constexpr List<6> kProductKeys = {"form", "weights", "accuracy_level", "k", "n", "shares"};
 
 }  // namespace vetquant::words

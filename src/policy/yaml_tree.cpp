@@ -13,9 +13,11 @@
 namespace vetquant {
 namespace {
 
-constexpr size_t kMostBytes = size_t{1} << 20;
 constexpr size_t kMostDepth = 32;
-constexpr size_t kMostValues = 200'000;
+
+size_t most_bytes(const YamlLimits& limits) { return limits.mebibytes << 20; }
+
+std::string too_long(const YamlLimits& limits) { return "is longer than " + std::to_string(limits.mebibytes) + " MiB"; }
 
 [[noreturn]] void fail_at(const std::string& file, int line, int column, const std::string& what) {
   throw Error(ErrorCode::kUsage, what, SourcePosition{file, line, column}.text());
@@ -24,7 +26,7 @@ constexpr size_t kMostValues = 200'000;
 // Builds the tree while yaml-cpp reads, so that no bound is passed before we see it.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(const std::string& file) : file_(file) {}
+  TreeBuilder(const std::string& file, size_t most_values) : file_(file), most_values_(most_values) {}
 
   std::shared_ptr<const YamlTree> root() const { return root_; }
 
@@ -113,9 +115,9 @@ class TreeBuilder : public YAML::EventHandler {
     Open& parent = open_.back();
     parent.tree->size += tree->size;
     // Every open parent will hold this one: the bound holds for what aliases stand for, not only for what is written.
-    if (parent.tree->size > kMostValues) {
+    if (parent.tree->size > most_values_) {
       fail_at(file_, line, column,
-              "the document has more than " + std::to_string(kMostValues) + " values, aliases counted at each use");
+              "the document has more than " + std::to_string(most_values_) + " values, aliases counted at each use");
     }
     if (parent.tree->kind == YamlTree::Kind::kList) {
       parent.tree->items.push_back(std::move(tree));
@@ -128,6 +130,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   const std::string& file_;
+  const size_t most_values_;
   std::vector<Open> open_;
   std::map<YAML::anchor_t, std::shared_ptr<const YamlTree>> anchors_;
   std::shared_ptr<const YamlTree> root_;
@@ -135,18 +138,18 @@ class TreeBuilder : public YAML::EventHandler {
 
 }  // namespace
 
-YamlValue parse_yaml(const std::string& text, const std::string& file_name) {
-  if (text.size() > kMostBytes) throw Error(ErrorCode::kUsage, "is longer than 1 MiB", file_name);
+YamlValue parse_yaml(const std::string& text, const std::string& file_name, const YamlLimits& limits) {
+  if (text.size() > most_bytes(limits)) throw Error(ErrorCode::kUsage, too_long(limits), file_name);
   const size_t zero = text.find('\0');
   if (zero != std::string::npos)
     throw Error(ErrorCode::kUsage, "is no text: byte " + std::to_string(zero) + " is zero", file_name);
-  TreeBuilder builder(file_name);
+  TreeBuilder builder(file_name, limits.values);
   try {
     std::istringstream stream(text);
     YAML::Parser parser(stream);
     parser.HandleNextDocument(builder);
     if (!builder.root()) throw Error(ErrorCode::kUsage, "is empty", file_name);
-    TreeBuilder second(file_name);
+    TreeBuilder second(file_name, limits.values);
     if (parser.HandleNextDocument(second) && second.root()) {
       fail_at(file_name, second.root()->line, second.root()->column,
               "a second YAML document begins here; one per file");
@@ -159,10 +162,10 @@ YamlValue parse_yaml(const std::string& text, const std::string& file_name) {
   return YamlValue(builder.root(), std::make_shared<const std::string>(file_name));
 }
 
-std::string read_small_file(const std::string& path) {
+std::string read_small_file(const std::string& path, const YamlLimits& limits) {
   const auto file = ReadFile::open(path, ErrorCode::kUsage);
-  if (file->size_bytes() > kMostBytes)
-    throw Error(ErrorCode::kUsage, "is longer than 1 MiB; is it the right file?", path);
+  if (file->size_bytes() > most_bytes(limits))
+    throw Error(ErrorCode::kUsage, too_long(limits) + "; is it the right file?", path);
   std::string text(static_cast<size_t>(file->size_bytes()), '\0');
   file->read(0, std::as_writable_bytes(std::span(text.data(), text.size())));
   return text;

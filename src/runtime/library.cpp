@@ -104,6 +104,7 @@ std::shared_ptr<const RuntimeLibrary> RuntimeLibrary::open(const fs::path& path)
   library->api_ = std::make_unique<Api>();
   for (uint32_t version = ORT_API_VERSION; version >= kOldestApi && library->api_->ort == nullptr; --version) {
     library->api_->ort = base->GetApi(version);
+    library->api_->version = version;
   }
   if (library->api_->ort == nullptr) {
     throw Error(ErrorCode::kUsage, "ONNX Runtime " + library->version_ + " is too old; 1.11 is the least",

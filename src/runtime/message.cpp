@@ -54,6 +54,7 @@ void MessageWriter::options(const SessionOptions& options) {
     text(key);
     text(value);
   }
+  number(options.observers);
 }
 
 void MessageWriter::counts(const std::map<std::string, uint64_t>& counts) {
@@ -125,6 +126,7 @@ SessionOptions MessageReader::options() {
     key = text();
     value = text();
   }
+  options.observers = number();
   return options;
 }
 

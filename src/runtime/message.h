@@ -18,7 +18,18 @@
 
 namespace vetquant {
 
-enum class MessageKind : uint64_t { kOpen = 1, kRun, kTimeAgain, kMemory, kOperators, kRunHeld, kAnswer = 100, kError };
+enum class MessageKind : uint64_t {
+  kOpen = 1,
+  kRun,
+  kTimeAgain,
+  kMemory,
+  kOperators,
+  kRunHeld,
+  kSampleEnds,
+  kObserved,
+  kAnswer = 100,
+  kError
+};
 
 class MessageWriter : public ByteWriter {
  public:

@@ -15,6 +15,7 @@ namespace vetquant {
 
 struct RuntimeLibrary::Api {
   const OrtApi* ort = nullptr;
+  uint32_t version = 0;           // of that interface
   OrtEnv* environment = nullptr;  // one for the process, made with the library and, like it, never given back
 };
 

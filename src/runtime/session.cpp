@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "observe.h"
 #include "ort_api.h"
 #include "vetquant/core/checked.h"
 #include "vetquant/core/error.h"
@@ -88,6 +89,7 @@ TensorInfo tensor_info(const OrtApi& ort, std::string name, const OrtTypeInfo& t
 struct Session::State {
   std::shared_ptr<const RuntimeLibrary> library;
   const OrtApi* ort = nullptr;
+  std::unique_ptr<ObserveOperator> observe;  // where there are observers; outlives the session
   OrtPtr<OrtSession> session{nullptr, {nullptr}};
   OrtPtr<OrtMemoryInfo> memory{nullptr, {nullptr}};
   std::byte nothing{};  // an empty tensor wants an address too
@@ -182,6 +184,10 @@ Session::Session(std::shared_ptr<const RuntimeLibrary> library, const std::files
   state_->ort = state_->library->api().ort;
   const OrtApi& ort = *state_->ort;
   const auto made = make_options(ort, options);
+  if (options.observers > 0) {
+    state_->observe = std::make_unique<ObserveOperator>(*state_->library, options.observers);
+    state_->observe->add_to(*made);
+  }
   OrtMemoryInfo* memory = nullptr;
   check_status(ort, ort.CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &memory), "memory info");
   state_->memory = OrtPtr<OrtMemoryInfo>(memory, {ort.ReleaseMemoryInfo});
@@ -196,6 +202,11 @@ Session::Session(std::shared_ptr<const RuntimeLibrary> library, const std::files
 }
 
 Session::~Session() = default;
+
+std::vector<quant::ActivationObserver>& Session::observers() {
+  if (!state_->observe) throw Error(ErrorCode::kInternal, "a session without observers was asked what they saw");
+  return state_->observe->observers();
+}
 
 std::vector<NamedTensor> Session::run(std::span<const NamedTensor> inputs, const std::vector<std::string>& wanted) {
   std::vector<OrtPtr<OrtValue>> values;

@@ -97,6 +97,15 @@ double Worker::time_again_ms() { return state_->ask(MessageWriter(MessageKind::k
 
 MemoryUse Worker::memory() { return state_->ask(MessageWriter(MessageKind::kMemory), "telling its memory").memory(); }
 
+void Worker::end_sample() { state_->ask(MessageWriter(MessageKind::kSampleEnds), "ending a sample"); }
+
+std::vector<quant::ActivationObserver> Worker::take_observed() {
+  MessageReader answer = state_->ask(MessageWriter(MessageKind::kObserved), "telling what was observed");
+  std::vector<quant::ActivationObserver> observed(answer.count());
+  for (auto& observer : observed) observer = quant::ActivationObserver::read(answer, ErrorCode::kGate);
+  return observed;
+}
+
 std::map<std::string, uint64_t> Worker::optimized_operators(const std::filesystem::path& library,
                                                             const std::filesystem::path& model,
                                                             const SessionOptions& options,

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <map>
 #include <new>
+#include <utility>
 
 #include "channel.h"
 #include "message.h"
@@ -30,6 +31,10 @@ class Server {
         return time_again();
       case MessageKind::kMemory:
         return memory();
+      case MessageKind::kSampleEnds:
+        return end_sample();
+      case MessageKind::kObserved:
+        return observed();
       case MessageKind::kOperators:
         return operators(request);
       default:
@@ -48,6 +53,7 @@ class Server {
     const auto loaded = RuntimeLibrary::open(library);
     const MemoryUse before = memory_use();
     sessions_.push_back(std::make_unique<Session>(loaded, model, options));
+    if (options.observers > 0) observed_.push_back(sessions_.back().get());
     const Session& opened = *sessions_.back();
     MessageWriter answer(MessageKind::kAnswer);
     answer.text(loaded->version());
@@ -114,6 +120,27 @@ class Server {
     return answer;
   }
 
+  MessageWriter end_sample() {
+    for (Session* session : observed_) {
+      for (quant::ActivationObserver& observer : session->observers()) observer.end_sample();
+    }
+    return MessageWriter(MessageKind::kAnswer);
+  }
+
+  // Of the parts of one model at most one has nodes that observe; what the others saw is nothing.
+  MessageWriter observed() {
+    std::vector<quant::ActivationObserver> seen;
+    for (Session* session : observed_) {
+      auto& own = session->observers();
+      if (seen.size() < own.size()) seen.resize(own.size());
+      for (size_t i = 0; i < own.size(); ++i) seen[i].merge(std::exchange(own[i], {}));
+    }
+    MessageWriter answer(MessageKind::kAnswer);
+    answer.number(seen.size());
+    for (const quant::ActivationObserver& observer : seen) observer.write(answer);
+    return answer;
+  }
+
   Session& session(size_t number) {
     if (number >= sessions_.size())
       throw Error(ErrorCode::kInternal, "a judged process was asked to run before it had a model");
@@ -128,6 +155,7 @@ class Server {
   }
 
   std::vector<std::unique_ptr<Session>> sessions_;
+  std::vector<Session*> observed_;  // those with observers
   std::map<std::string, HostTensor> held_;
   std::vector<NamedTensor> inputs_;
   std::vector<std::string> wanted_;

@@ -20,6 +20,7 @@ std::vector<JobExtents> job_extents(const Emitted& emitted, const Framed& framed
     const DeclaredTensor& declared = emitted.declared[static_cast<size_t>(gap.declared)];
     if (declared.job < 0) continue;
     JobExtents& job = extents[static_cast<size_t>(declared.job)];
+    job.biases.resize(emitted.jobs[static_cast<size_t>(declared.job)].biases.size());
     const Extent extent{&file, gap.offset, gap.bytes};
     Extent* place = nullptr;
     switch (declared.kind) {
@@ -32,6 +33,12 @@ std::vector<JobExtents> job_extents(const Emitted& emitted, const Framed& framed
         break;
       case RecipeKind::kZeroPoint:
         place = &job.zero_point;
+        break;
+      case RecipeKind::kBias:
+        place = &job.biases.at(static_cast<size_t>(declared.bias)).codes;
+        break;
+      case RecipeKind::kBiasScale:
+        place = &job.biases.at(static_cast<size_t>(declared.bias)).scale;
         break;
       default:
         break;
@@ -69,6 +76,8 @@ std::vector<std::unique_ptr<Unit>> make_units(const Emitted& emitted, const Algo
       }
       case RecipeKind::kScale:
       case RecipeKind::kZeroPoint:
+      case RecipeKind::kBias:
+      case RecipeKind::kBiasScale:
         break;  // filled by their job
       case RecipeKind::kHalves:
       case RecipeKind::kBfloat16s:

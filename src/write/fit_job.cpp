@@ -93,9 +93,13 @@ class FitJob : public JobUnit {
     }
     std::vector<float> least(columns), largest(columns);
     ranges.finish(least, largest);
-    algorithm_.fit_ranges(job_.spec, least, largest,
-                          std::span(parameters_.scale).subspan(static_cast<size_t>(first), columns),
+    const auto scale = std::span(parameters_.scale).subspan(static_cast<size_t>(first), columns);
+    algorithm_.fit_ranges(job_.spec, least, largest, scale,
                           std::span(parameters_.zero_point).subspan(static_cast<size_t>(first), columns));
+    for (size_t i = 0; i < columns; ++i) {
+      widen_for_biases(static_cast<uint64_t>(first) + i,
+                       least[i] == 0 && largest[i] == 0 ? Content::kZeros : Content::kValues, scale[i]);
+    }
   }
 
   void run_columns(size_t task, const Box& box, std::span<const float> values) {
@@ -149,6 +153,10 @@ class FitJob : public JobUnit {
     }
     const std::vector<size_t> groups = groups_of(box);
     for (size_t i = 0; i < groups.size(); ++i) {
+      const auto group =
+          grouped.span().subspan(i * static_cast<size_t>(grouping.length()), static_cast<size_t>(grouping.length()));
+      const bool zeros = std::all_of(group.begin(), group.end(), [](float value) { return value == 0; });
+      widen_for_biases(groups[i], zeros ? Content::kZeros : Content::kValues, own.scale[i]);
       parameters_.scale[groups[i]] = own.scale[i];
       parameters_.zero_point[groups[i]] = own.zero_point[i];
     }
@@ -174,6 +182,12 @@ class FitJob : public JobUnit {
       }
     };
     algorithm_.fit_streamed(job_.spec, replay, parameters_.scale[group], parameters_.zero_point[group]);
+    if (biases_.empty()) return;
+    bool zeros = true;
+    replay([&](std::span<const float> piece) {
+      zeros = zeros && std::all_of(piece.begin(), piece.end(), [](float value) { return value == 0; });
+    });
+    widen_for_biases(group, zeros ? Content::kZeros : Content::kValues, parameters_.scale[group]);
   }
 
   // Codes of a range of an inner axis: many short runs. Only for algorithms that give codes of their own (plug-ins).

@@ -19,6 +19,7 @@
 #include "unit.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/half.h"
+#include "vetquant/quant/activation_parameters.h"
 #include "vetquant/quant/log_scale.h"
 #include "vetquant/quant/pack.h"
 
@@ -43,7 +44,13 @@ struct Parameters {
 class JobUnit : public Unit {
  public:
   JobUnit(const QuantJob& job, const Algorithm& algorithm, const JobExtents& extents, const UnitOptions& options)
-      : job_(job), algorithm_(algorithm), extents_(extents), options_(options), shape_(job.source.shape()) {}
+      : job_(job), algorithm_(algorithm), extents_(extents), options_(options), shape_(job.source.shape()) {
+    for (const QuantJob::Bias& bias : job.biases) {
+      biases_.emplace_back(bias.view.elements());
+      read_floats(bias.view, Box::whole(bias.view), biases_.back());
+    }
+    scales_ = static_cast<uint64_t>(product(scale_shape(shape_, job.layout)));
+  }
   uint64_t source_bytes() const override { return job_.source.elements() * sizeof(float); }
   void write_behind() const override { extents_.codes.write_behind(); }
   void report(std::vector<TensorResult>& results) const override {
@@ -108,9 +115,63 @@ class JobUnit : public Unit {
     return static_cast<uint8_t>((nibbles() ? code & 0x0F : code) ^ job_.code_xor);
   }
 
+  // Fits and encodes groups [first, first + scale.size()), each of `length` values.
+  void quantize_groups(uint64_t first, std::span<const float> values, int64_t length, Parameters& parameters,
+                       std::span<uint8_t> codes) const {
+    if (biases_.empty())
+      return algorithm_.quantize(job_.spec, values, length, parameters.scale, parameters.zero_point, codes);
+    if (!algorithm_.separable()) {
+      algorithm_.quantize(job_.spec, values, length, parameters.scale, parameters.zero_point, codes);
+    } else {
+      algorithm_.fit(job_.spec, values, length, parameters.scale, parameters.zero_point);
+    }
+    for (size_t i = 0; i < parameters.scale.size(); ++i) {
+      const auto group = values.subspan(i * static_cast<size_t>(length), static_cast<size_t>(length));
+      const bool zeros = std::all_of(group.begin(), group.end(), [](float value) { return value == 0; });
+      widen_for_biases(first + i, zeros ? Content::kZeros : Content::kValues, parameters.scale[i]);
+    }
+    if (algorithm_.separable())
+      algorithm_.encode(job_.spec, values, length, parameters.scale, parameters.zero_point, codes);
+  }
+
+  // The scale that the group's biases need at least. Zeros are coded with any scale: theirs suits the bias alone.
+  enum class Content { kValues, kZeros };
+  void widen_for_biases(uint64_t group, Content content, float& scale) const {
+    float least = 0;
+    for (size_t b = 0; b < biases_.size(); ++b) {
+      for (uint64_t c = group; c < biases_[b].size(); c += scales_)
+        least = std::max(least, quant::least_weight_scale(biases_[b][c], job_.biases[b].input_scale));
+    }
+    if (least == 0 || (content == Content::kValues && scale >= least)) return;
+    if (!algorithm_.separable() && content == Content::kValues) {
+      throw Error(ErrorCode::kUnsupported,
+                  "the bias does not fit int32 with the scales of algorithm '" + std::string(algorithm_.name()) +
+                      "', which cannot be widened; use a built-in algorithm for this weight",
+                  job_.name);
+    }
+    scale = least;
+  }
+
+  void write_biases(uint64_t first, std::span<const float> scale) const {
+    for (size_t b = 0; b < biases_.size(); ++b) {
+      const float input_scale = job_.biases[b].input_scale;
+      for (uint64_t begin = first; begin < biases_[b].size(); begin += scales_) {
+        std::vector<int32_t> codes;
+        std::vector<float> scales;
+        for (size_t i = 0; i < scale.size() && begin + i < biases_[b].size(); ++i) {
+          codes.push_back(quant::bias_code(biases_[b][begin + i], input_scale, scale[i]));
+          scales.push_back(quant::bias_scale(input_scale, scale[i]));
+        }
+        extents_.biases[b].codes.write(begin * sizeof(int32_t), std::as_bytes(std::span(codes)));
+        extents_.biases[b].scale.write(begin * sizeof(float), std::as_bytes(std::span(scales)));
+      }
+    }
+  }
+
   // Scales (and zero points) of groups [first, first + scale.size()), `blocks` of them in a row of the scale tensor.
   void write_parameters(uint64_t first, const Parameters& parameters, uint64_t blocks) const {
     const std::vector<float>& scale = parameters.scale;
+    write_biases(first, scale);
     if (extents_.scale_type == DType::kUint8) {
       std::vector<uint8_t> codes(scale.size());
       std::transform(scale.begin(), scale.end(), codes.begin(), [](float s) { return log8_code(double{s}); });
@@ -159,7 +220,9 @@ class JobUnit : public Unit {
   JobExtents extents_;
   UnitOptions options_;
   Shape shape_;
-  std::vector<Distortion> distortion_;  // by task
+  std::vector<Distortion> distortion_;      // by task
+  std::vector<std::vector<float>> biases_;  // as job_.biases
+  uint64_t scales_ = 1;                     // of the whole tensor
 };
 
 std::unique_ptr<Unit> make_strip_job(const QuantJob& job, const Algorithm& algorithm, const JobExtents& extents,

@@ -28,7 +28,7 @@ class SlabJob : public JobUnit {
     const int64_t groups = product(scale_shape(box.extent, job_.layout));
     Parameters parameters(static_cast<size_t>(groups));
     Borrowed<uint8_t> codes(scratch(), values.size());
-    named([&] { quantize_box(task, box.extent, values.span(), parameters, codes.span()); });
+    named([&] { quantize_box(task, box, values.span(), parameters, codes.span()); });
     const uint64_t blocks = job_.layout.block_axis > 0 ? blocks_along(shape_[axis()]) : 1;
     const uint64_t groups_per_row = static_cast<uint64_t>(groups) / parameters_rows(box.extent[0]);
     write_parameters(parameters_rows(first) * groups_per_row, parameters, blocks);
@@ -50,20 +50,22 @@ class SlabJob : public JobUnit {
   }
 
   // Whole blocks and the ragged rest of the block axis are quantized apart: their groups differ in length.
-  void quantize_box(size_t task, const Shape& extent, std::span<const float> values, Parameters& parameters,
+  void quantize_box(size_t task, const Box& box, std::span<const float> values, Parameters& parameters,
                     std::span<uint8_t> codes) {
     const ScaleLayout& layout = job_.layout;
+    const Shape& extent = box.extent;
     if (layout.block_axis < 0 || extent[axis()] % layout.block_size == 0) {
       const Grouping grouping(extent, layout);
+      const uint64_t first_group =
+          static_cast<uint64_t>(box.start[0]) * parameters.scale.size() / static_cast<uint64_t>(extent[0]);
       if (grouping.is_identity()) {
-        algorithm_.quantize(job_.spec, values, grouping.length(), parameters.scale, parameters.zero_point, codes);
+        quantize_groups(first_group, values, grouping.length(), parameters, codes);
         return measure(task, grouping, values, codes, parameters);
       }
       Borrowed<float> grouped(scratch(), values.size());
       grouping.gather(values.data(), grouped.data());
       Borrowed<uint8_t> grouped_codes(scratch(), values.size());
-      algorithm_.quantize(job_.spec, grouped.span(), grouping.length(), parameters.scale, parameters.zero_point,
-                          grouped_codes.span());
+      quantize_groups(first_group, grouped.span(), grouping.length(), parameters, grouped_codes.span());
       grouping.scatter(grouped_codes.data(), codes.data());
       return measure(task, grouping, grouped.span(), grouped_codes.span(), parameters);
     }

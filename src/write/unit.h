@@ -60,7 +60,11 @@ std::unique_ptr<Unit> make_half_unit(const DeclaredTensor& declared, const Exten
 std::unique_ptr<Unit> make_literal_unit(std::string_view bytes, const Extent& extent);
 
 struct JobExtents {
+  struct Bias {
+    Extent codes, scale;
+  };
   Extent codes, scale, zero_point;
+  std::vector<Bias> biases;  // as QuantJob::biases
   DType scale_type = DType::kFloat32;
 };
 // Chooses how the job is worked: in slabs along its first axis where these hold whole groups, else fit first.

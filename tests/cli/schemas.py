@@ -188,6 +188,17 @@ def model_commands(folder, schemas):
                 fail(f"{model} by {preset}: planned {plan['bytes']}, written {made['output']}")
     check_run(folder, schemas, "quantize", "tied.onnx", "-o", "beside.onnx", "--sidecar", "always")
     check_run(folder, schemas, "plan", "mlp.onnx", "--explain", "encoder.fc2.weight")
+    static_commands(folder, schemas)
+
+
+def static_commands(folder, schemas):
+    (folder / "ranges.yaml").write_text(
+        "vetquant_statistics: 1\ntensors:\n" + "".join(f'  "{name}": {{range: [-9, 9]}}\n' for name in ("x", "fc1", "fc1_biased", "y")))
+    arguments = ("mlp.onnx", "--policy", "int8-static", "--calibration", "ranges.yaml")
+    check_run(folder, schemas, "plan", *arguments)  # relu has no range: float
+    check_run(folder, schemas, "quantize", *arguments, "-o", "static.onnx")
+    if run(folder, "plan", *arguments, "--lock", "static.lock", "-q") is not None:
+        check("the lock of a static plan", json.loads((folder / "static.lock").read_text()), schemas)
 
 
 def judging_commands(folder, schemas):
@@ -203,6 +214,23 @@ def judging_commands(folder, schemas):
     run(folder, "eval", "mlp.onnx", "mlp.int8.onnx", *judging, "--report", "before.json", "-q")
     run(folder, "eval", "mlp.onnx", "mlp.int8.onnx", *judging, "--report", "after.json", "-q")
     check_run(folder, schemas, "report", "diff", "before.json", "after.json")
+
+
+def calibration_commands(folder, schemas):
+    """What people write by hand fits the file's schema; JSON is YAML, and Python has no YAML of its own."""
+    check_run(folder, schemas, "calibrate", "branches.onnx", "--samples", "noise.yaml", "-o", "stats.yaml")
+    check_run(folder, schemas, "inspect", "stats.yaml")
+    tensors = {"y": {"range": [-1, 2.5]}, "z": {"values": 0}}
+    schema = json.loads((SCHEMAS / "statistics.schema.json").read_text())
+    for problem in problems_of({"vetquant_statistics": 1, "tensors": tensors}, schema):
+        fail(f"statistics.schema.json: {problem.message[:300]}")
+    (folder / "by_hand.yaml").write_text(f"vetquant_statistics: 1\ntensors: {json.dumps(tensors)}\n")
+    check_run(folder, schemas, "inspect", "by_hand.yaml")
+    for tensors in [{"y": {"range": [1]}}, {"y": {"mean": 0}}, {"y": {"values": -1}}, {"y": {"values": 1, "least": 0}}]:
+        if not problems_of({"vetquant_statistics": 1, "tensors": tensors}, schema):
+            fail(f"statistics.schema.json takes {tensors}")
+        (folder / "bad.yaml").write_text(f"vetquant_statistics: 1\ntensors: {json.dumps(tensors)}\n")
+        run(folder, "inspect", "bad.yaml", code=2)
 
 
 def system_of(**keys):
@@ -265,6 +293,7 @@ def main():
         model_commands(folder, schemas)
         judging_commands(folder, schemas)
         build_commands(folder, schemas)
+        calibration_commands(folder, schemas)
     for name in sorted(set(schemas) - used):
         fail(f"{schemas[name][0]}: no run gave a document of {name}")
     print(f"{len(used)} kinds of documents, {len(failures)} failures")

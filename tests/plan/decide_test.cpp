@@ -116,15 +116,17 @@ TEST(Decide, NextRuleGoesOnAndEndsInAnError) {
   EXPECT_EQ(error_of([&] { plan_of(product_model(), policy); }).code(), ErrorCode::kUnsupported);
 }
 
-TEST(Decide, StaticActivationsAreRefused) {
+TEST(Decide, StaticActivationsWithoutATargetForThemLeaveTheWeightFolded) {
   Use use = weights(DType::kInt8);
   use.activations = Activations::kStatic;
-  const Error error = error_of([&] { plan_of(product_model(), policy_with(use)); });
+  EXPECT_EQ(plan_of(product_model(), policy_with(use)).tensors.at(0).form, Form::kFoldAtLoad);
+  use.form = FormChoice::kDynamicInteger;
+  Error error = error_of([&] { plan_of(product_model(), policy_with(use)); });
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-  EXPECT_NE(error.message().find("static activations need a calibration"), std::string::npos) << error.what();
-  Use qdq = with_form(DType::kInt8, FormChoice::kQdq);
-  EXPECT_NE(error_of([&] { plan_of(product_model(), policy_with(qdq)); }).message().find("needs a calibration"),
-            std::string::npos);
+  EXPECT_NE(error.message().find("it rounds activations at run time"), std::string::npos) << error.what();
+  const Use qdq = with_form(DType::kInt8, FormChoice::kQdq);
+  error = error_of([&] { plan_of(product_model(), policy_with(qdq)); });
+  EXPECT_NE(error.message().find("does not have this form"), std::string::npos) << error.what();
 }
 
 TEST(Decide, HelpersThatDoNotExistAreRefused) {

@@ -48,6 +48,7 @@ TEST_F(Schema, HasTheWordsOfTheParser) {
   const Json& of_use = use.at("properties");
   EXPECT_EQ(enumeration(of_use.at("weights")), names(words::kWeights));
   EXPECT_EQ(enumeration(of_use.at("activations")), names(words::kActivations));
+  EXPECT_EQ(enumeration(of_use.at("activation_type")), names(words::kActivationTypes));
   EXPECT_EQ(enumeration(of_use.at("granularity")), names(words::kGranularity));
   EXPECT_EQ(enumeration(of_use.at("range")), names(words::kRange));
   EXPECT_EQ(enumeration(of_use.at("zero_point")), names(words::kZeroPoint));

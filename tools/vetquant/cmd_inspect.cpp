@@ -6,10 +6,12 @@
 
 #include "commands.h"
 #include "model_facts.h"
+#include "statistics_view.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/parallel.h"
 #include "vetquant/core/text.h"
 #include "vetquant/pipeline/pipeline.h"
+#include "vetquant/policy/statistics_file.h"
 
 namespace vetquant::cli {
 namespace {
@@ -90,6 +92,10 @@ std::vector<PresetOutcome> try_presets(const InspectOptions& options, const Sour
   parallel_for(all.size(), threads, [&](uint64_t i) {
     PresetOutcome& outcome = outcomes[i];
     outcome.preset = all[i].name;
+    if (load_policy(outcome.preset).defaults.activations == Activations::kStatic) {
+      outcome.problem = "needs the ranges of activations: --calibration";
+      return;
+    }
     try {
       const Prepared prepared = prepare(request_for(options, outcome.preset), source);
       outcome.bytes = prepared.sizes.total_bytes();
@@ -284,7 +290,14 @@ int print_nodes(const Model& model, const GraphIndex& index, const Globals& glob
   return 0;
 }
 
+int inspect_statistics(const InspectOptions& options, const Globals& globals) {
+  const quant::ActivationStatistics statistics = read_statistics(options.model);
+  answer(globals, statistics_json(statistics, options.model), statistics_text(statistics, options.model, options.top));
+  return 0;
+}
+
 int inspect(const InspectOptions& options, const Globals& globals) {
+  if (is_statistics_file(options.model)) return inspect_statistics(options, globals);
   const Source source = load_source(options.model);
   const Model& model = *source.model;
   if (options.nodes) return print_nodes(model, *source.index, globals);
@@ -301,7 +314,7 @@ int inspect(const InspectOptions& options, const Globals& globals) {
 Run add_inspect(CLI::App& app, const Globals& globals) {
   CLI::App* command = app.add_subcommand("inspect", "Show what is in a model, and what each preset would make of it");
   const auto options = std::make_shared<InspectOptions>();
-  command->add_option("MODEL", options->model, "An .onnx file")->required();
+  command->add_option("MODEL", options->model, "An .onnx file, or a statistics file of calibrate")->required();
   command->add_option("--target", options->target, "The target for which presets are tried")->type_name("NAME");
   command->add_option("--shape", options->shapes, "Fix an input's shape: INPUT=1x80x3000")->type_name("INPUT=DIMS");
   command->add_option("--top", options->top, "How many of the biggest tensors to show")->capture_default_str();

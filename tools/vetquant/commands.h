@@ -35,6 +35,7 @@ Run add_eval(CLI::App& app, const Globals& globals);
 Run add_compare(CLI::App& app, const Globals& globals);
 Run add_build(CLI::App& app, const Globals& globals);
 Run add_report(CLI::App& app, const Globals& globals);
+Run add_calibrate(CLI::App& app, const Globals& globals);
 Run add_policy(CLI::App& app, const Globals& globals);
 Run add_targets(CLI::App& app, const Globals& globals);
 Run add_presets(CLI::App& app, const Globals& globals);

@@ -22,7 +22,7 @@ constexpr Command kCommands[] = {
     {vetquant::cli::add_inspect}, {vetquant::cli::add_plan},    {vetquant::cli::add_quantize},
     {vetquant::cli::add_eval},    {vetquant::cli::add_compare}, {vetquant::cli::add_policy},
     {vetquant::cli::add_targets}, {vetquant::cli::add_presets}, {vetquant::cli::add_version},
-    {vetquant::cli::add_report},  {vetquant::cli::add_build},
+    {vetquant::cli::add_report},  {vetquant::cli::add_build},   {vetquant::cli::add_calibrate},
 };
 
 void add_global_options(CLI::App& app, Globals& globals) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "activation_view.h"
 #include "commands.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/text.h"
@@ -93,7 +94,7 @@ std::string plan_text(const Prepared& p, bool with_reasons) {
                human_bytes(tensor.bytes_after), tensor.reason.rule});
   }
   std::string text = table.empty() ? std::string() : table.text() + "\n";
-  text += summary(p) + kept_text(p.plan);
+  text += summary(p) + activations_text(p, with_reasons) + kept_text(p.plan);
   if (with_reasons) {
     std::vector<std::string> reasons;
     for (const PlannedNode& node : p.plan.nodes) {
@@ -156,18 +157,21 @@ nlohmann::ordered_json plan_json(const Prepared& p) {
     entry.update(reason_json(weight.reason));
     kept.push_back(std::move(entry));
   }
-  return {{"schema", "vetquant.plan/1"},
-          {"model", p.request.model.filename().string()},
-          {"policy", {{"name", p.plan.policy_name}, {"digest", p.plan.policy_digest}}},
-          {"target", {{"name", p.plan.target_name}, {"digest", p.plan.target_digest}}},
-          {"bytes",
-           {{"before", p.model->total_bytes()}, {"after", p.sizes.total_bytes()}, {"sidecar", p.sizes.sidecar_bytes}}},
-          {"tensors", std::move(tensors)},
-          {"nodes", std::move(nodes)},
-          {"kept", std::move(kept)},
-          {"graph", p.emitted.log.steps},
-          {"notes", p.plan.notes},
-          {"warnings", p.plan.warnings}};
+  Json plan = {
+      {"schema", "vetquant.plan/1"},
+      {"model", p.request.model.filename().string()},
+      {"policy", {{"name", p.plan.policy_name}, {"digest", p.plan.policy_digest}}},
+      {"target", {{"name", p.plan.target_name}, {"digest", p.plan.target_digest}}},
+      {"bytes",
+       {{"before", p.model->total_bytes()}, {"after", p.sizes.total_bytes()}, {"sidecar", p.sizes.sidecar_bytes}}},
+      {"tensors", std::move(tensors)},
+      {"nodes", std::move(nodes)},
+      {"kept", std::move(kept)},
+      {"graph", p.emitted.log.steps},
+      {"notes", p.plan.notes},
+      {"warnings", p.plan.warnings}};
+  add_activations(p, plan);
+  return plan;
 }
 
 std::string explain_text(const Prepared& p, const std::string& name) {

@@ -16,6 +16,10 @@ std::shared_ptr<RequestOptions> add_request_options(CLI::App& command) {
           "--profile-on", options->request.profile_on,
           "Take the shapes of inputs from the samples of a test set: the best form of a product hangs on its rows")
       ->type_name("TEST_SET");
+  command
+      .add_option("--calibration", options->request.calibration,
+                  "The ranges of activations, for policies that ask for static ones: a statistics file")
+      ->type_name("STATISTICS");
   command.add_option("--sidecar", options->sidecar, "Weights in a file of their own: auto (above 2 GB), always, never")
       ->check(CLI::IsMember({"auto", "always", "never"}));
   command.add_option("--explain", options->explain, "Tell why this tensor or node gets what it gets")

@@ -29,17 +29,25 @@ struct QuantJob {
   ScaleLayout layout;
   int64_t pad_last_axis_to = 0;  // MatMulNBits: K rounded up to whole blocks, padded with the zero point's code; 0 none
   enum class ZeroPointPacking { kAsCodes, kNibblesPerRow, kFloats } zero_point_packing = ZeroPointPacking::kAsCodes;
+  // Biases that are stored as int32 in units of input_scale times this weight's scales: [output channels], channel c of scale
+  // c modulo their number. Scales are widened where a bias would not fit (least_weight_scale in quant/activation_parameters.h).
+  struct Bias {
+    TensorView view;
+    float input_scale = 1;
+  };
+  std::vector<Bias> biases;
   uint8_t code_xor = 0;  // 0x80 / 0x08: signed codes stored with an offset (MatMulNBits' symmetric uint8)
 };
 
-enum class RecipeKind { kCodes, kScale, kZeroPoint, kHalves, kBfloat16s, kCopy };
+enum class RecipeKind { kCodes, kScale, kZeroPoint, kBias, kBiasScale, kHalves, kBfloat16s, kCopy };
 
 struct DeclaredTensor {
   std::string name;  // as in the skeleton, for messages
   DType dtype = DType::kUndefined;
   Shape shape;
   RecipeKind kind = RecipeKind::kCopy;
-  int job = -1;                          // kCodes, kScale, kZeroPoint: index into jobs
+  int job = -1;                          // kCodes, kScale, kZeroPoint, kBias, kBiasScale: index into jobs
+  int bias = -1;                         // kBias, kBiasScale: index into the job's biases
   TensorView source;                     // kHalves, kBfloat16s, kCopy (any view, e.g. a baked transpose, in dtype)
   std::vector<TensorView> proven_equal;  // as above, for kHalves and kCopy
   Overflow overflow = Overflow::kClamp;  // kHalves

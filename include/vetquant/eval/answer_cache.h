@@ -6,7 +6,7 @@
 // the judging program, the processor; of language models the baseline as well), so nothing in it grows old. A file holds the
 // answers to the first samples, as many as there are, ends with its own digest, and is replaced as a whole: what is damaged
 // is not used, what is partial says so. Kept for classification, language_model and speech; outputs of `tensors` are too
-// large.
+// large. What activations were on a set (observe_samples.h) is kept the same way.
 #pragma once
 
 #include <atomic>

@@ -35,6 +35,10 @@ inline constexpr const char* kDeclaredMark = "vetquant.declared";  // tensor tha
 class Model {
  public:
   static std::shared_ptr<const Model> load(const std::filesystem::path& path);
+  // The same files behind another skeleton: marks count on from `base`'s payloads into `more`.
+  static std::shared_ptr<const Model> derived(const Model& base, onnx::ModelProto skeleton,
+                                              const std::vector<std::shared_ptr<const PayloadSource>>& more);
+  size_t payload_count() const { return payloads_.size(); }
 
   const onnx::ModelProto& skeleton() const { return *skeleton_; }
   const std::filesystem::path& path() const { return path_; }

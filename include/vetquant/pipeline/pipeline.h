@@ -27,6 +27,7 @@ struct Request {
   std::optional<std::string> target;    // else the policy's, else kDefaultTarget
   std::vector<ShapeBinding> shapes;
   std::filesystem::path profile_on;  // a test set whose samples tell the shapes that `shapes` leaves open; empty: none
+  std::filesystem::path calibration;  // a statistics file, for static activations; empty: none
   Sidecar sidecar = Sidecar::kAuto;
   // Of the quantization to come: the source's digest, which reads every byte, then begins beside the planning. 0: all cores.
   std::optional<int> threads;

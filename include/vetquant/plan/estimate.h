@@ -1,4 +1,5 @@
-// What each preset would make of a model's weights: for `inspect`. Plans only; nothing is quantized.
+// What each preset would make of a model's weights: for `inspect`. Plans only; nothing is quantized. Presets with static
+// activations are left out: what they do hangs on a calibration.
 #pragma once
 
 #include <cstdint>

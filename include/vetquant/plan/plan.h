@@ -14,6 +14,8 @@
 #include "vetquant/model/graph_index.h"
 #include "vetquant/policy/policy.h"
 #include "vetquant/policy/target.h"
+#include "vetquant/quant/activation_parameters.h"
+#include "vetquant/quant/activation_statistics.h"
 #include "vetquant/quant/spec.h"
 
 namespace vetquant {
@@ -27,8 +29,9 @@ enum class Form {
   kGatherBlock,     // com.microsoft GatherBlockQuantized: rows dequantized after the look-up
   kGatherRows,      // Gather on codes and on scales, then dequantize the rows: standard operators
   kDynamicLstm,     // com.microsoft DynamicQuantizeLSTM
-  kHalfStorage,     // fp16/bf16 stored, Cast to float: folded at load
-  kHalfCompute,     // the node computes in fp16
+  kQdq,  // computed between codes of calibrated activations: QuantizeLinear and DequantizeLinear around the node
+  kHalfStorage,  // fp16/bf16 stored, Cast to float: folded at load
+  kHalfCompute,  // the node computes in fp16
 };
 std::string_view name_of(Form form);
 
@@ -84,10 +87,38 @@ struct PlannedNode {
   std::vector<int> tensors;  // ids of PlannedTensor
   int accuracy_level = 0;    // MatMulNBits
   Reason reason;
-  std::string cost;            // "dequantizes 4.2 MB at every call", "" where none is known
-  int64_t rows = -1;           // rows of activations the node sees; -1 unknown
-  bool rows_at_least = false;  // unknown dims were taken as 1: `rows` is a lower bound
+  std::string cost;                           // "dequantizes 4.2 MB at every call", "" where none is known
+  int64_t rows = -1;                          // rows of activations the node sees; -1 unknown
+  bool rows_at_least = false;                 // unknown dims were taken as 1: `rows` is a lower bound
+  DType activation_type = DType::kUndefined;  // kQdq
+  Symmetry activation_symmetry = Symmetry::kAsymmetric;
+  bool in_range_of_input = false;        // kQdq: Relu or Clip, taken away: the codes of its input end where it clips
   std::optional<double> expected_share;  // of its time in float, by the target's costs; unknown rows count as one
+};
+
+// A value that is held in codes: between QuantizeLinear and DequantizeLinear. Values of one group share scale and zero point.
+struct PlannedActivation {
+  ValueId value;
+  DType type = DType::kUint8;
+  Symmetry symmetry = Symmetry::kAsymmetric;
+  quant::ActivationRange range;  // of all of its group
+  quant::ActivationParameters parameters;
+  int group = -1;  // the index of the group's first activation
+};
+
+// Stored as int32 in units of its input's scale and its weight's.
+struct PlannedBias {
+  NodeId node;
+  int input = 2;
+  int weight = -1;  // id of the PlannedTensor
+  float input_scale = 1;
+  TensorView view;  // [output channels]
+};
+
+// A node that computes in float though the policy asks for static activations.
+struct FloatNode {
+  NodeId node;
+  Reason reason;
 };
 
 struct KeptWeight {  // a float constant above tensors.min_elements that stays, and why
@@ -101,6 +132,10 @@ struct Plan {
   std::vector<PlannedTensor> tensors;
   std::vector<PlannedNode> nodes;  // rewritten nodes only
   std::vector<KeptWeight> kept;
+  std::vector<std::string> steps;              // rewrites of the float model that came before
+  std::vector<PlannedActivation> activations;  // in the order of the nodes that make or read them
+  std::vector<PlannedBias> biases;
+  std::vector<FloatNode> float_nodes;
   std::vector<std::string> notes;  // overridable initializers, unknown domains, saturation risk, ...
   std::vector<std::string> warnings;
   CleanUp clean_up;  // the policy's; what it comes to stands in EmitLog
@@ -109,6 +144,7 @@ struct Plan {
 
 struct PlanOptions {
   std::vector<ShapeBinding> shapes;
+  const quant::ActivationStatistics* statistics = nullptr;  // for static activations
 };
 
 // Errors: kUsage with the rule's position (unmatched rule, conflict of two rules about one tensor, impossible block) ;

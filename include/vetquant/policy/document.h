@@ -1,8 +1,8 @@
 // A YAML document as our own tree, read with bounds: policies, targets, test sets and systems are hostile input, too.
 //
 // Every complaint is Error{kUsage} "file:line:column: ...": syntax errors, duplicate and unknown keys (with the nearest
-// known one), a value of the wrong kind. Bounds: 1 MiB of text, nesting of 32, 200,000 values with aliases counted as
-// often as they are used. Tags, and anchors that contain themselves, are refused; one document per file.
+// known one), a value of the wrong kind. Bounds: 1 MiB of text, nesting of 32, 200,000 values (or as YamlLimits say) with
+// aliases counted as often as they are used. Tags, and anchors that contain themselves, are refused; one document per file.
 #pragma once
 
 #include <cstdint>
@@ -70,9 +70,14 @@ class YamlMap {
   std::vector<std::pair<YamlValue, YamlValue>> entries_;  // keys are scalars
 };
 
-YamlValue parse_yaml(const std::string& text, const std::string& file_name);
+struct YamlLimits {
+  size_t mebibytes = 1;  // of text
+  size_t values = 200'000;
+};
+
+YamlValue parse_yaml(const std::string& text, const std::string& file_name, const YamlLimits& limits = {});
 
 // Text of a small file. Error{kIo} where it cannot be read, Error{kUsage} where it is no regular file or too long.
-std::string read_small_file(const std::string& path);
+std::string read_small_file(const std::string& path, const YamlLimits& limits = {});
 
 }  // namespace vetquant

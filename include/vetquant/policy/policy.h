@@ -40,6 +40,8 @@ struct Use {
   bool keep = false;             // `use: keep`
   std::optional<DType> weights;  // fp32 fp16 bf16 int8 uint8 int4 uint4; fp32 is keep
   std::optional<Activations> activations;
+  std::optional<DType> activation_type;      // uint8 int8 uint16 int16: codes of static activations
+  std::optional<bool> activation_symmetric;  // static activations without zero points
   std::optional<Granularity> granularity;
   std::optional<int64_t> block;  // implies granularity block
   std::optional<int64_t> axis;   // channel axis of the weight as the node sees it

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "vetquant/quant/activation_observer.h"
 #include "vetquant/runtime/library.h"
 #include "vetquant/runtime/tensor.h"
 
@@ -21,6 +22,7 @@ struct SessionOptions {
   Optimization optimization = Optimization::kAll;  // the runtime's default
   std::vector<std::pair<std::string, std::string>>
       config;                             // session config entries, such as session.disable_quant_qdq = 1
+  size_t observers = 0;                   // that nodes Observe of the model name (observed_model.h)
   std::filesystem::path optimized_model;  // where the runtime shall save what it made of the graph, or empty
 };
 
@@ -43,6 +45,9 @@ class Session {
 
   // `wanted`: outputs by name; empty means every tensor output (sequences, maps and strings are left out).
   std::vector<NamedTensor> run(std::span<const NamedTensor> inputs, const std::vector<std::string>& wanted = {});
+
+  // What nodes Observe saw so far: one for each of options.observers.
+  std::vector<quant::ActivationObserver>& observers();
 
  private:
   struct State;

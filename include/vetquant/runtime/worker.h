@@ -77,6 +77,10 @@ class Worker {
   double time_again_ms();
   HeldAnswer run_held(const HeldRun& run);
   MemoryUse memory();
+  // Of models that were opened with observers: what they saw since the last sample is one sample;
+  void end_sample();
+  // what they saw since they were last taken, one by one.
+  std::vector<quant::ActivationObserver> take_observed();
   // Loads the model once more; meant for a worker that is not measured.
   std::map<std::string, uint64_t> optimized_operators(const std::filesystem::path& library,
                                                       const std::filesystem::path& model, const SessionOptions& options,

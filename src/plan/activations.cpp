@@ -1,0 +1,379 @@
+#include "activations.h"
+
+#include <onnx/onnx_pb.h>
+
+#include <algorithm>
+
+#include "clip_limits.h"
+#include "samples.h"
+#include "saturation.h"
+#include "sizes.h"
+
+namespace vetquant::plan {
+namespace {
+
+bool asks_for_static(const Use& use) {
+  return !use.keep && use.activations == Activations::kStatic && use.weights && bits_of(*use.weights) <= 8;
+}
+
+bool is_clip(const onnx::NodeProto& node) { return node.op_type() == "Relu" || node.op_type() == "Clip"; }
+
+// Relu or Clip, the only reader of its input.
+bool follows_alone(const GraphIndex& index, const NodeInfo& node) {
+  if (!is_clip(*node.proto)) return false;
+  const ValueInfo& input = index.value(node.inputs[0]);
+  return input.uses.size() == 1 && !input.is_scope_output;
+}
+
+// Has integer kernels that give floats. MatMul before Add has not: the runtime makes one float Gemm of the two.
+bool may_give_floats(const GraphIndex& index, const NodeInfo& node) {
+  if (node.proto->op_type() == "Gemm") return true;
+  const std::vector<ValueUse>& uses = index.value(node.outputs[0]).uses;
+  return node.proto->op_type() == "MatMul" && std::none_of(uses.begin(), uses.end(), [&](const ValueUse& use) {
+           return index.node(use.node).proto->op_type() == "Add";
+         });
+}
+
+QuantSpec constant_spec(DType type, Symmetry symmetry) {
+  QuantSpec spec;
+  spec.code_type = type;
+  spec.symmetry = symmetry;
+  return spec;
+}
+
+std::string with(const std::string& text, const std::string& addition) {
+  return addition.empty() ? text : text + ": " + addition;
+}
+
+}  // namespace
+
+ActivationPlanner::ActivationPlanner(const Decider& decider, std::vector<Choice>& choices)
+    : decider_(decider), context_(decider.context()), choices_(choices) {}
+
+void ActivationPlanner::choose() {
+  const auto& nodes = context_.index.nodes();
+  for (size_t i = 0; i < nodes.size(); ++i) consider(NodeId{static_cast<int32_t>(i)});
+  drop_what_nobody_wants();
+  for (const Member& member : members_) take_constants(member);
+  make_groups();
+  fold_clips();
+}
+
+// What is asked of a node: by the rule that decided its weight, or by the first that matches it. Absent: nothing static.
+std::optional<Choice> ActivationPlanner::wish_at(NodeId id) const {
+  for (const int number : context_.survey.sites_of_node[static_cast<size_t>(id.value)]) {
+    const Choice& choice = choices_[static_cast<size_t>(number)];
+    if (!is_static_weight(context_.survey.sites[static_cast<size_t>(number)].kind)) continue;
+    return asks_for_static(choice.use) ? std::optional(choice) : std::nullopt;
+  }
+  const Wish wish = decider_.book().wish_of(decider_.book().first_for(id));
+  if (!asks_for_static(wish.use)) return std::nullopt;
+  Choice choice;
+  choice.use = wish.use;
+  choice.rule = wish.rule;
+  choice.form_named = wish.use.form == FormChoice::kQdq;
+  return choice;
+}
+
+void ActivationPlanner::consider(NodeId id) {
+  const NodeInfo& node = context_.index.node(id);
+  const auto is_constant = [&](ValueId output) {
+    return !output.valid() || context_.constants.find(output).has_value();
+  };
+  if (std::all_of(node.outputs.begin(), node.outputs.end(), is_constant)) return;
+  const std::optional<Choice> asked = wish_at(id);
+  if (!asked) return;
+  const StaticOp* op = static_op(*node.proto);
+  if (const std::string why = why_not(node, id, op, *asked); !why.empty()) {
+    const bool in_float = std::any_of(node.outputs.begin(), node.outputs.end(), [&](ValueId output) {
+      return output.valid() && context_.survey.types[static_cast<size_t>(output.value)].dtype == DType::kFloat32;
+    });
+    if (in_float && node.subgraphs.empty()) float_nodes_.push_back({id, decider_.book().reason(asked->rule, why)});
+    return;
+  }
+  Member member{.node = id, .op = op, .asked = *asked};
+  member.type = asked->use.activation_type.value_or(DType::kUint8);
+  member.symmetry = asked->use.activation_symmetric.value_or(false) ? Symmetry::kSymmetric : Symmetry::kAsymmetric;
+  if (op->kind == StaticKind::kCarries) {
+    const Member& maker = members_[member_of_.at(context_.index.value(node.inputs[0]).producer)];
+    member.type = maker.type;
+    member.symmetry = maker.symmetry;
+  }
+  member_of_.emplace(id, members_.size());
+  members_.push_back(std::move(member));
+}
+
+std::string ActivationPlanner::why_not(const NodeInfo& node, NodeId id, const StaticOp* op, const Choice& asked) const {
+  if (const auto obstacle = static_obstacle(context_, id)) return obstacle->text;
+  if (op->kind != StaticKind::kProduct) {
+    const std::string why = why_not_inputs(node, *op, asked);
+    return why.empty() ? why_not_constant(node, *op, asked) : why;
+  }
+  for (size_t i = 0; i < 2 && i < node.inputs.size(); ++i) {
+    if (!node.inputs[i].valid() || !context_.constants.find(node.inputs[i])) continue;
+    if (i == 1 && asked.form == Form::kQdq) continue;
+    return with("its weight stays float or is folded to float", asked.reason.text);
+  }
+  return {};
+}
+
+// Between float nodes integers gain nothing and lose precision: all inputs have to be in codes already, or one where the policy
+// names the form.
+std::string ActivationPlanner::why_not_inputs(const NodeInfo& node, const StaticOp& op, const Choice& asked) const {
+  size_t in_codes = 0, in_float = 0;
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    if (!is_data_input(op, node, i) || context_.constants.find(node.inputs[i])) continue;
+    const bool made_in_codes = member_of_.contains(context_.index.value(node.inputs[i]).producer);
+    ++(made_in_codes ? in_codes : in_float);
+  }
+  if (in_codes == 0) return "none of its inputs is in codes";
+  return in_float > 0 && !asked.form_named ? "not all of its inputs are in codes" : std::string();
+}
+
+std::string ActivationPlanner::why_not_constant(const NodeInfo& node, const StaticOp& op, const Choice& asked) const {
+  const DType type = asked.use.activation_type.value_or(DType::kUint8);
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    if (!is_data_input(op, node, i)) continue;
+    const std::optional<TensorView> constant = context_.constants.find(node.inputs[i]);
+    if (!constant) continue;
+    if (op.kind == StaticKind::kJoins) return "it joins a constant, which would have to share its input's parameters";
+    if (bits_of(type) != 8) return "one of its inputs is constant, and constants are not written in 16 bits";
+    if (constant->dtype() != DType::kFloat32) return "its constant input is no fp32";
+    if (looks_like_mask(*constant)) return "its constant holds infinities or numbers as large: a mask";
+  }
+  return {};
+}
+
+bool ActivationPlanner::is_wanted(const Member& member) const {
+  const NodeInfo& node = context_.index.node(member.node);
+  for (const ValueId output : node.outputs) {
+    if (!output.valid()) continue;
+    for (const ValueUse& use : context_.index.value(output).uses) {
+      const auto reader = member_of_.find(use.node);
+      if (reader == member_of_.end()) continue;
+      if (is_data_input(*members_[reader->second].op, context_.index.node(use.node), static_cast<size_t>(use.input)))
+        return true;
+    }
+  }
+  return false;
+}
+
+// From the end: what only float nodes read need not be in codes. Relu and Clip right behind a product cost nothing there, and
+// Conv has integer kernels from codes to codes alone.
+void ActivationPlanner::drop_what_nobody_wants() {
+  std::vector<Member> kept;
+  for (size_t i = members_.size(); i-- > 0;) {
+    Member& member = members_[i];
+    const NodeInfo& node = context_.index.node(member.node);
+    const bool named = member.asked.form_named;
+    if (!named && !is_wanted(member)) {
+      const bool product = member.op->kind == StaticKind::kProduct;
+      if (!product && !follows_alone(context_.index, node)) {
+        float_nodes_.push_back(
+            {member.node, decider_.book().reason(member.asked.rule, "only float nodes or callers read its result")});
+        member_of_.erase(member.node);
+        continue;
+      }
+      member.gives_codes = !product || !may_give_floats(context_.index, node);
+    }
+    kept.push_back(std::move(member));
+  }
+  std::reverse(kept.begin(), kept.end());
+  members_ = std::move(kept);
+  member_of_.clear();
+  for (size_t i = 0; i < members_.size(); ++i) member_of_.emplace(members_[i].node, i);
+  std::stable_sort(float_nodes_.begin(), float_nodes_.end(),
+                   [](const FloatNode& a, const FloatNode& b) { return a.node < b.node; });
+}
+
+// Sites among the constants change their form here; what is too small to be a site is added later.
+void ActivationPlanner::take_constants(const Member& member) {
+  if (member.op->kind != StaticKind::kComputes) return;
+  const NodeInfo& node = context_.index.node(member.node);
+  for (const int number : context_.survey.sites_of_node[static_cast<size_t>(member.node.value)]) {
+    const Site& site = context_.survey.sites[static_cast<size_t>(number)];
+    if (!is_data_input(*member.op, node, static_cast<size_t>(site.input))) continue;
+    Choice& choice = choices_[static_cast<size_t>(number)];
+    choice.form = Form::kQdq;
+    choice.spec = constant_spec(member.type, member.symmetry);
+    choice.stored_type = member.type;
+    choice.placement = {};
+    choice.cost.clear();
+    choice.reason = decider_.book().reason(member.asked.rule, "an operand of static " + node.proto->op_type());
+  }
+}
+
+int ActivationPlanner::group_of(const Slot& slot) {
+  const auto [entry, is_new] = groups_.try_emplace(slot, static_cast<int>(slots_.size()));
+  if (is_new) {
+    parent_.push_back(entry->second);
+    slots_.push_back(slot);
+  }
+  int root = entry->second;
+  while (parent_[static_cast<size_t>(root)] != root) root = parent_[static_cast<size_t>(root)];
+  return root;
+}
+
+void ActivationPlanner::join(int a, int b) { parent_[static_cast<size_t>(std::max(a, b))] = std::min(a, b); }
+
+void ActivationPlanner::make_groups() {
+  for (const Member& member : members_) {
+    const NodeInfo& node = context_.index.node(member.node);
+    std::vector<Slot> own;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (is_data_input(*member.op, node, i) && !context_.constants.find(node.inputs[i]))
+        own.push_back(slot_of(member, node.inputs[i]));
+    }
+    for (const ValueId output : node.outputs) {
+      if (output.valid() && member.gives_codes) own.push_back(slot_of(member, output));
+    }
+    const bool shared = member.op->kind == StaticKind::kCarries || member.op->kind == StaticKind::kJoins;
+    for (const Slot& slot : own) {
+      const int group = group_of(slot);
+      if (shared) join(group_of(own[0]), group);
+    }
+  }
+  ranges_.resize(slots_.size());
+  for (const Slot& slot : slots_) {
+    const KnownRange known = range_of(context_, slot.value);
+    if (!known.range) continue;
+    const quant::ActivationRange useful = useful_range(context_, slot.value, *known.range);
+    quant::ActivationRange& range = ranges_[static_cast<size_t>(group_of(slot))];
+    range.low = std::min(range.low, useful.low);
+    range.high = std::max(range.high, useful.high);
+  }
+}
+
+// Relu and Clip whose limits are the ends of their output's codes need not be computed: rounding to the codes does it.
+void ActivationPlanner::fold_clips() {
+  for (Member& member : members_) {
+    const NodeInfo& node = context_.index.node(member.node);
+    if (!follows_alone(context_.index, node)) continue;
+    const auto maker = member_of_.find(context_.index.value(node.inputs[0]).producer);
+    if (maker == member_of_.end()) continue;
+    const Member& before = members_[maker->second];
+    const bool own_range = before.op->kind == StaticKind::kProduct || before.op->kind == StaticKind::kComputes;
+    if (!own_range || before.in_range_of_input || before.type != member.type || before.symmetry != member.symmetry)
+      continue;
+    member.in_range_of_input = ends_where_it_clips(member);
+  }
+}
+
+bool ActivationPlanner::ends_where_it_clips(const Member& member) {
+  const NodeInfo& node = context_.index.node(member.node);
+  const std::optional<quant::ActivationRange> limits = clip_limits(context_, node);
+  if (!limits) return false;
+  const int group = group_of(slot_of(member, node.outputs[0]));
+  const quant::ActivationParameters parameters =
+      quant::activation_parameters(ranges_[static_cast<size_t>(group)], member.type, member.symmetry);
+  const double scale = parameters.scale, half_step = scale / 2;
+  return scale * (quant::least_code(member.type) - parameters.zero_point) >= limits->low - half_step &&
+         scale * (quant::largest_code(member.type) - parameters.zero_point) <= limits->high + half_step;
+}
+
+PlannedNode& ActivationPlanner::node_in(Plan& plan, const Member& member) const {
+  const auto found = std::find_if(plan.nodes.begin(), plan.nodes.end(), [&](const PlannedNode& node) {
+    return node.node == member.node && node.form == Form::kQdq;
+  });
+  if (found != plan.nodes.end()) return *found;
+  PlannedNode node;
+  node.node = member.node;
+  node.form = Form::kQdq;
+  plan.nodes.push_back(std::move(node));
+  return plan.nodes.back();
+}
+
+// Scalars and others that are no sites.
+void ActivationPlanner::add_constants(Plan& plan, const Member& member, PlannedNode& planned) const {
+  if (member.op->kind != StaticKind::kComputes) return;
+  const NodeInfo& node = context_.index.node(member.node);
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    if (!is_data_input(*member.op, node, i)) continue;
+    const std::optional<TensorView> constant = context_.constants.find(node.inputs[i]);
+    const int input = static_cast<int>(i);
+    const bool known = std::any_of(plan.tensors.begin(), plan.tensors.end(), [&](const PlannedTensor& tensor) {
+      return std::any_of(tensor.uses.begin(), tensor.uses.end(),
+                         [&](const auto& use) { return use.node == member.node && use.input == input; });
+    });
+    if (!constant || known) continue;
+    PlannedTensor tensor;
+    tensor.id = static_cast<int>(plan.tensors.size());
+    tensor.name = context_.index.address(node.inputs[i]);
+    tensor.view = *constant;
+    tensor.source_type = constant->dtype();
+    tensor.stored_type = member.type;
+    tensor.form = Form::kQdq;
+    tensor.spec = constant_spec(member.type, member.symmetry);
+    tensor.uses = {{.node = member.node, .input = input, .transposed = false}};
+    tensor.elements = constant->elements();
+    tensor.bytes_before = source_bytes(*constant);
+    tensor.bytes_after = stored_bytes(tensor.form, constant->shape(), tensor.spec, tensor.layout);
+    tensor.reason = decider_.book().reason(member.asked.rule, "an operand of static " + node.proto->op_type());
+    planned.tensors.push_back(tensor.id);
+    plan.tensors.push_back(std::move(tensor));
+  }
+}
+
+void ActivationPlanner::add_bias(Plan& plan, const Member& member) {
+  const NodeInfo& node = context_.index.node(member.node);
+  if (member.op->kind != StaticKind::kProduct || node.inputs.size() < 3 || !node.inputs[2].valid()) return;
+  const TensorView view = *context_.constants.find(node.inputs[2]);
+  PlannedBias bias;
+  bias.node = member.node;
+  bias.view = *view.reshaped({static_cast<int64_t>(view.elements())});
+  const int group = group_of(slot_of(member, node.inputs[0]));
+  bias.input_scale =
+      quant::activation_parameters(ranges_[static_cast<size_t>(group)], member.type, member.symmetry).scale;
+  for (const PlannedTensor& tensor : plan.tensors) {
+    for (const auto& use : tensor.uses) {
+      if (use.node == member.node && use.input == 1) bias.weight = tensor.id;
+    }
+  }
+  plan.biases.push_back(std::move(bias));
+}
+
+void ActivationPlanner::add_to(Plan& plan) {
+  std::vector<ValueId> vanished;  // what Relu and Clip read that are not computed
+  for (const Member& member : members_) {
+    const NodeInfo& node = context_.index.node(member.node);
+    PlannedNode& planned = node_in(plan, member);
+    planned.activation_type = member.type;
+    planned.activation_symmetry = member.symmetry;
+    planned.in_range_of_input = member.in_range_of_input;
+    if (member.op->kind != StaticKind::kProduct || planned.tensors.empty()) {
+      planned.reason = decider_.book().reason(
+          member.asked.rule, member.in_range_of_input
+                                 ? "its limits are the ends of the codes: part of " +
+                                       context_.index.node(context_.index.value(node.inputs[0]).producer).address
+                                 : "static activations");
+    }
+    if (member.in_range_of_input) vanished.push_back(node.inputs[0]);
+    add_constants(plan, member, planned);
+    add_bias(plan, member);
+  }
+  std::map<int, int> first_of_group;
+  for (const Slot& slot : slots_) {
+    if (std::find(vanished.begin(), vanished.end(), slot.value) != vanished.end()) continue;
+    PlannedActivation activation;
+    activation.value = slot.value;
+    activation.type = slot.type;
+    activation.symmetry = slot.symmetry;
+    const int group = group_of(slot);
+    activation.range = ranges_[static_cast<size_t>(group)];
+    activation.parameters = quant::activation_parameters(activation.range, slot.type, slot.symmetry);
+    activation.group = first_of_group.try_emplace(group, static_cast<int>(plan.activations.size())).first->second;
+    plan.activations.push_back(activation);
+  }
+  plan.float_nodes = std::move(float_nodes_);
+  // A bias in codes is not one that stays float.
+  std::erase_if(plan.kept, [&](const KeptWeight& kept) {
+    return std::any_of(plan.biases.begin(), plan.biases.end(), [&](const PlannedBias& bias) {
+      const NodeInfo& node = context_.index.node(bias.node);
+      return kept.node == node.address && !bias.view.pieces().empty() &&
+             (kept.name == bias.view.pieces()[0].stored->address ||
+              kept.name == context_.index.address(node.inputs[2]));
+    });
+  });
+}
+
+}  // namespace vetquant::plan
