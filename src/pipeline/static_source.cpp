@@ -50,10 +50,14 @@ StaticSource make_static_source(const Request& request, const Source& source, co
   if (request.calibration.empty()) {
     throw Error(ErrorCode::kUsage,
                 "policy '" + policy.name +
-                    "' asks for static activations, whose ranges have to be known; give --calibration STATISTICS",
+                    "' asks for static activations, whose ranges have to be known; give --calibration: a test set, a "
+                    ".npz of inputs, or a statistics file of `vetquant calibrate`",
                 request.model.string());
   }
-  StaticSource result{.source = source, .statistics = read_statistics(request.calibration.string()), .steps = {}};
+  StaticSource result{.source = source,
+                      .statistics = request.calibrate ? request.calibrate(source, policy)
+                                                      : read_statistics(request.calibration.string()),
+                      .steps = {}};
   check_same_model(result.statistics, source, request);
   const auto rewrite = [&](Rewritten rewritten) {
     result.source.model = std::move(rewritten.model);

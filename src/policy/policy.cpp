@@ -108,7 +108,8 @@ void read_settings(const YamlMap& map, OwnPolicy& own) {
   if (const auto v = map.find("calibration")) {
     const YamlMap calibration(*v, "calibration", words::kCalibrationKeys);
     if (const auto e = calibration.find("samples")) policy.calibration.samples = e->text("samples");
-    if (const auto e = calibration.find("method")) policy.calibration.method = e->text("method");
+    if (const auto e = calibration.find("method"))
+      policy.calibration.method = words::kRangeMethods[e->word("calibration method", words::kRangeMethods)];
     if (const auto e = calibration.find("percentile")) policy.calibration.percentile = e->number("percentile", 50, 100);
     if (const auto e = calibration.find("max_memory")) policy.calibration.max_memory_bytes = e->bytes("max_memory");
   }

@@ -55,6 +55,7 @@ TEST_F(Schema, HasTheWordsOfTheParser) {
   EXPECT_EQ(enumeration(of_use.at("form")), names(words::kForm));
   EXPECT_EQ(enumeration(of_use.at("scales")), names(words::kScales));
   EXPECT_EQ(enumeration(of_use.at("compute")), names(words::kFloats));
+  EXPECT_EQ(enumeration(properties.at("calibration").at("properties").at("method")), names(words::kRangeMethods));
   EXPECT_EQ(enumeration(properties.at("on_unsupported")), names(words::kOnUnsupported));
   EXPECT_EQ(enumeration(properties.at("on_unmatched_rule")), names(words::kOnUnmatchedRule));
   EXPECT_EQ(enumeration(properties.at("tensors").at("properties").at("tied")), names(words::kTied));

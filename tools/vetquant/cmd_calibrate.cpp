@@ -1,6 +1,7 @@
 // vetquant calibrate: the ranges of a model's activations on samples, as a file that people can read and edit.
 #include "commands.h"
 #include "judge_options.h"
+#include "request_options.h"
 #include "statistics_view.h"
 #include "vetquant/core/error.h"
 #include "vetquant/pipeline/calibration.h"
@@ -20,10 +21,7 @@ struct CalibrateArguments {
 quant::RangeSettings range_settings(const CalibrateArguments& arguments) {
   using quant::RangeMethod;
   quant::RangeSettings settings = arguments.range;
-  for (const RangeMethod method :
-       {RangeMethod::kMinMax, RangeMethod::kPercentile, RangeMethod::kEntropy, RangeMethod::kMse, RangeMethod::kMean}) {
-    if (arguments.method == name_of(method)) settings.method = method;
-  }
+  settings.method = quant::range_method(arguments.method).value();  // the parser knows no other
   settings.symmetry = arguments.symmetric ? Symmetry::kSymmetric : Symmetry::kAsymmetric;
   if (arguments.percentile->count() > 0 && settings.method != RangeMethod::kPercentile)
     throw Error(ErrorCode::kUsage, "belongs to --method percentile", "--percentile");
@@ -38,14 +36,8 @@ int calibrate(const CalibrateArguments& arguments, const JudgeArguments& judging
   check_output_is_free(arguments.output, globals.replace());
   if (is_statistics_file(arguments.samples))
     throw Error(ErrorCode::kUsage, "holds statistics already; give a test set or a .npz of inputs", arguments.samples);
-  const JudgeOptions run = judge_options(judging, globals);
-  options.runtime_library = run.runtime_library;
-  options.worker = run.worker;
-  options.limits = run.limits;
-  options.threads = globals.threads;
   options.max_memory_bytes = arguments.max_memory_bytes;
-  options.cache = run.cache;
-  options.progress = run.progress;
+  take_run_options(judging, globals, options);
   const quant::ActivationStatistics statistics =
       obtain_statistics(load_source(arguments.model), arguments.samples, options);
   write_whole_file(arguments.output, to_yaml(statistics), globals.replace());

@@ -20,7 +20,7 @@ Run add_plan(CLI::App& app, const Globals& globals) {
   return [options, &globals] {
     const bool lock = !options->lock.empty();
     if (lock) check_output_is_free(options->lock, globals.replace());
-    const Prepared prepared = prepare(request_of(*options));
+    const Prepared prepared = prepare(request_of(*options, globals));
     if (!options->explain.empty()) {
       const std::string text = explain_text(prepared, options->explain);
       answer(globals, {{"schema", "vetquant.explain/1"}, {"name", options->explain}, {"text", text}}, text);

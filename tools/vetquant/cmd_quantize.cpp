@@ -73,7 +73,7 @@ Run add_quantize(CLI::App& app, const Globals& globals) {
   return [options, &globals] {
     AlgorithmSet algorithms;
     for (const std::string& plugin : globals.plugins) algorithms.load_plugin(plugin);
-    Request request = request_of(*options);
+    Request request = request_of(*options, globals);
     request.threads = globals.threads;
     check_output_is_free(request.output, globals.replace());
     const Prepared prepared = options->lock.empty() ? prepare(request) : prepare_locked(request, options->lock);

@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "commands.h"
+#include "judge_options.h"
+#include "vetquant/pipeline/calibration.h"
 #include "vetquant/pipeline/pipeline.h"
 
 namespace vetquant::cli {
@@ -18,6 +20,9 @@ struct RequestOptions {
 
 // The options live as long as the command's action, which holds the pointer.
 std::shared_ptr<RequestOptions> add_request_options(CLI::App& command);
-Request request_of(const RequestOptions& options);
+Request request_of(const RequestOptions& options, const Globals& globals);
+
+// How samples are run: library, process, cache, threads, progress.
+void take_run_options(const JudgeArguments& judging, const Globals& globals, CalibrationOptions& options);
 
 }  // namespace vetquant::cli

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "vetquant/plan/plan.h"
 #include "vetquant/policy/policy.h"
 #include "vetquant/policy/target.h"
+#include "vetquant/quant/activation_statistics.h"
 #include "vetquant/write/write.h"
 
 namespace vetquant {
@@ -21,13 +23,17 @@ inline constexpr const char* kVersion = VETQUANT_VERSION;
 inline constexpr const char* kDefaultPolicy = "int8";
 inline constexpr const char* kDefaultTarget = "ort-cpu";
 
+struct Source;
+
 struct Request {
   std::filesystem::path model;
   std::string policy = kDefaultPolicy;  // a preset's name or a file
   std::optional<std::string> target;    // else the policy's, else kDefaultTarget
   std::vector<ShapeBinding> shapes;
-  std::filesystem::path profile_on;  // a test set whose samples tell the shapes that `shapes` leaves open; empty: none
+  std::filesystem::path profile_on;   // a test set whose samples tell the shapes that `shapes` leaves open; empty: none
   std::filesystem::path calibration;  // a statistics file, for static activations; empty: none
+  // Where `calibration` names samples instead: runs them (obtain_statistics of pipeline/calibration.h).
+  std::function<quant::ActivationStatistics(const Source&, const Policy&)> calibrate;
   Sidecar sidecar = Sidecar::kAuto;
   // Of the quantization to come: the source's digest, which reads every byte, then begins beside the planning. 0: all cores.
   std::optional<int> threads;

@@ -68,5 +68,6 @@ struct ActivationStatistics {
 };
 
 std::string_view name_of(RangeMethod method);  // "minmax"
+std::optional<RangeMethod> range_method(std::string_view name);
 
 }  // namespace vetquant::quant
