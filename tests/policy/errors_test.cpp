@@ -39,7 +39,7 @@ TEST(PolicyErrors, UnknownWordsSuggestTheNearest) {
   EXPECT_EQ(about_use("{form: matmulnbits}"), "p.yaml:2:18: unknown form 'matmulnbits'; did you mean 'matmul_nbits'?");
   EXPECT_EQ(about_use("{scales: int8}"), "p.yaml:2:20: unknown type of scales 'int8'; known: fp32, fp16, log8");
   EXPECT_EQ(complaint("version: 1\ncalibration: {method: entropi}\n"),
-            "p.yaml:2:24: unknown calibration method 'entropi'; did you mean 'entropy'?");
+            "p.yaml:2:23: unknown calibration method 'entropi'; did you mean 'entropy'?");
   EXPECT_EQ(about_use("kep"), "p.yaml:2:11: unknown defaults (a map, or the word) 'kep'; did you mean 'keep'?");
   EXPECT_EQ(complaint("version: 1\non_unsupported: next_rule\n"),
             "p.yaml:2:17: unknown on_unsupported 'next_rule'; did you mean 'next-rule'?");

@@ -110,9 +110,10 @@ TEST(Presets, AnUnknownNameSuggestsTheNearest) {
   EXPECT_STREQ(error.what(),
                "policy: there is no preset 'int8-wights'; did you mean 'int8-weights'? (a file's name has a '/' or "
                "ends in .yaml)");
-  EXPECT_STREQ(error_of([] { load_policy("nothing-like-it"); }).what(),
-               "policy: there is no preset 'nothing-like-it'; presets: fp16, hybrid, int4, int8, int8-dynamic, "
-               "int8-weights (a file's name has a '/' or ends in .yaml)");
+  EXPECT_STREQ(
+      error_of([] { load_policy("nothing-like-it"); }).what(),
+      "policy: there is no preset 'nothing-like-it'; presets: fp16, hybrid, int4, int8, int8-dynamic, int8-static, "
+      "int8-weights (a file's name has a '/' or ends in .yaml)");
 }
 
 TEST(Presets, AMissingFileIsAnInputError) {

@@ -125,7 +125,8 @@ TEST(TargetErrors, UnknownNamesSuggestTheNearest) {
                "target: there is no target 'ort-cpu-vnnj'; did you mean 'ort-cpu-vnni'? (a file's name has a '/' or "
                "ends in .yaml)");
   EXPECT_STREQ(error_of([] { load_target("phone"); }).what(),
-               "target: there is no target 'phone'; targets: ort-arm64, ort-cpu, ort-cpu-avx2, ort-cpu-vnni (a file's name has a "
+               "target: there is no target 'phone'; targets: ort-arm64, ort-cpu, ort-cpu-avx2, ort-cpu-vnni (a file's "
+               "name has a "
                "'/' or ends in .yaml)");
 }
 
