@@ -64,7 +64,7 @@ Rate rate_of(std::span<const double> over, std::span<const double> under, std::s
 
 }  // namespace
 
-Bootstrap::Bootstrap(size_t units, const Statistic& statistic, uint64_t seed, int resamples) : units_(units) {
+Bootstrap::Bootstrap(size_t units, const Statistic& statistic, uint64_t seed, int resamples) {
   std::vector<uint32_t> times(units, 1);
   value_ = units > 0 ? statistic(times) : std::nan("");
   if (units < kLeastUnits || !std::isfinite(value_)) return;

@@ -27,7 +27,7 @@ inline constexpr uint64_t kInferredList = 1'000'000;
 inline constexpr uint64_t kTensorRank = 255;
 
 // Distance of the known positions in a stream of varints, so that reading in the middle need not start at its head.
-inline constexpr uint64_t kCheckpointEntries = 64 * 1024;
+inline constexpr uint64_t kCheckpointEntries = uint64_t{64} * 1024;
 
 // Pieces of one view: a Concat of a Concat of ... doubles them at every step.
 inline constexpr uint64_t kViewPieces = 4096;

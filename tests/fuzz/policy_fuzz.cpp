@@ -1,4 +1,5 @@
-// Any text is a policy (or a target profile) whose text reads back, or an Error of usage: nothing else may come out.
+// Any text is a policy (a target profile, a statistics file) whose text reads back, or an Error of usage: nothing else may
+// come out.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -6,6 +7,7 @@
 
 #include "vetquant/core/error.h"
 #include "vetquant/policy/policy.h"
+#include "vetquant/policy/statistics_file.h"
 #include "vetquant/policy/target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -13,23 +15,25 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 namespace {
 
 template <class Parse>
-void parse_twice(const std::string& text, const Parse& parse) {
+void parse_twice(const std::string& text, const Parse& text_of) {
   std::string resolved;
   try {
-    resolved = parse(text).text;
+    resolved = text_of(text);
   } catch (const vetquant::Error& error) {
     if (error.code() != vetquant::ErrorCode::kUsage) std::abort();
     return;
   }
-  if (parse(resolved).text != resolved) std::abort();
+  if (text_of(resolved) != resolved) std::abort();
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
-  parse_twice(text, [](const std::string& yaml) { return vetquant::parse_policy(yaml, "fuzz.yaml"); });
-  parse_twice(text, [](const std::string& yaml) { return vetquant::parse_target(yaml, "fuzz.yaml"); });
+  parse_twice(text, [](const std::string& yaml) { return vetquant::parse_policy(yaml, "fuzz.yaml").text; });
+  parse_twice(text, [](const std::string& yaml) { return vetquant::parse_target(yaml, "fuzz.yaml").text; });
+  parse_twice(text,
+              [](const std::string& yaml) { return vetquant::to_yaml(vetquant::parse_statistics(yaml, "fuzz.yaml")); });
   try {
     const vetquant::Policy policy = vetquant::parse_policy(text, "fuzz.yaml");
     for (const vetquant::Rule& rule : policy.rules) {

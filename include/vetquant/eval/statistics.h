@@ -47,7 +47,6 @@ class Bootstrap {
 
  private:
   double value_ = 0, bias_ = 0, acceleration_ = 0;
-  size_t units_;
   std::vector<double> replicates_;  // sorted
 };
 
