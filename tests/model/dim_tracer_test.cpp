@@ -82,6 +82,29 @@ TEST_F(DimTracing, FollowsDimensionsThroughShapeArithmetic) {
   EXPECT_THAT(dims("y"), ElementsAre("x.0", "x.1", "4", "5"));
 }
 
+// The batch was made dynamic by editing the input; what is noted of values in between is of the run that was exported.
+TEST_F(DimTracing, DoesNotBelieveDeclaredShapesInBetween) {
+  TestModel made;
+  auto graph = made.main();
+  graph.input("x", kFloat, {-1, 8}).output("y", kFloat, {1, 8}).output("shape", kInt64, {2});
+  graph.node("Relu", {"x"}, {"r"});
+  graph.node("Foo", {"r"}, {"f"}, "", "own");
+  graph.node("Tanh", {"r"}, {"y"});
+  graph.node("Shape", {"y"}, {"shape"});
+  for (const char* name : {"r", "f"}) {
+    auto& info = *graph.proto().add_value_info();
+    info.set_name(name);
+    auto& type = *info.mutable_type()->mutable_tensor_type();
+    type.set_elem_type(kFloat);
+    for (const int64_t dim : {1, 8}) type.mutable_shape()->add_dim()->set_dim_value(dim);
+  }
+  made.import_domain("own", 1);
+  trace(made);
+  EXPECT_THAT(dims("y"), ElementsAre("x.0", "8"));
+  EXPECT_THAT(entries("shape"), ElementsAre("x.0", "8"));
+  EXPECT_THAT(dims("f"), ElementsAre("no rank"));
+}
+
 TEST_F(DimTracing, TellsNothingBelowOpset7) {
   trace(heads(6));
   EXPECT_THAT(entries("target"), ElementsAre("none"));
