@@ -105,37 +105,11 @@ std::optional<Dim> rest(Dims data, const ShapeEntries& entries, size_t open) {
   return known_dim(data_numbers / entry_numbers);
 }
 
-// What a file declares of values in between may be stale: exporters note the sizes of one run, and people make a batch
-// dynamic by editing the inputs alone. The runtime believes what it infers, and so do we.
-void forget_declared_shapes(onnx::GraphProto& graph, bool is_main) {
-  const auto forget = [](onnx::ValueInfoProto& info) {
-    if (info.type().has_tensor_type()) info.mutable_type()->mutable_tensor_type()->clear_shape();
-  };
-  graph.clear_value_info();
-  for (onnx::ValueInfoProto& output : *graph.mutable_output()) forget(output);
-  for (onnx::ValueInfoProto& input : *graph.mutable_input()) {
-    if (!is_main) forget(input);
-  }
-  for (onnx::NodeProto& node : *graph.mutable_node()) {
-    for (onnx::AttributeProto& attribute : *node.mutable_attribute()) {
-      if (attribute.has_g()) forget_declared_shapes(*attribute.mutable_g(), false);
-      for (onnx::GraphProto& inner : *attribute.mutable_graphs()) forget_declared_shapes(inner, false);
-    }
-  }
-}
-
-std::vector<ValueType> inferred_from_inputs(const GraphIndex& index) {
-  onnx::ModelProto bare(index.skeleton());
-  forget_declared_shapes(*bare.mutable_graph(), true);
-  for (onnx::FunctionProto& function : *bare.mutable_functions()) function.clear_value_info();
-  return infer_types(GraphIndex(bare));  // of the same values in the same order
-}
-
 }  // namespace
 
 DimTracer::DimTracer(const GraphIndex& index, const ConstantFinder& constants)
     : index_(index), constants_(constants), dims_(index.values().size()), entries_(index.values().size()) {
-  const std::vector<ValueType> types = inferred_from_inputs(index);
+  const std::vector<ValueType>& types = infer_types_from_inputs(index);
   std::map<std::string, Dim> named;  // dimensions of the main graph's inputs
   for (size_t v = 0; v < types.size(); ++v) {
     if (!types[v].has_shape) continue;

@@ -162,6 +162,30 @@ std::vector<ValueType> inferred_types(const GraphIndex& index, const std::vector
   return types;
 }
 
+void forget_declared_shapes(onnx::GraphProto& graph, bool is_main) {
+  const auto forget = [](onnx::ValueInfoProto& info) {
+    if (info.type().has_tensor_type()) info.mutable_type()->mutable_tensor_type()->clear_shape();
+  };
+  graph.clear_value_info();
+  for (onnx::ValueInfoProto& output : *graph.mutable_output()) forget(output);
+  for (onnx::ValueInfoProto& input : *graph.mutable_input()) {
+    if (!is_main) forget(input);
+  }
+  for (onnx::NodeProto& node : *graph.mutable_node()) {
+    for (onnx::AttributeProto& attribute : *node.mutable_attribute()) {
+      if (attribute.has_g()) forget_declared_shapes(*attribute.mutable_g(), false);
+      for (onnx::GraphProto& inner : *attribute.mutable_graphs()) forget_declared_shapes(inner, false);
+    }
+  }
+}
+
+std::vector<ValueType> inferred_from_inputs(const GraphIndex& index) {
+  onnx::ModelProto bare(index.skeleton());
+  forget_declared_shapes(*bare.mutable_graph(), true);
+  for (onnx::FunctionProto& function : *bare.mutable_functions()) function.clear_value_info();
+  return inferred_types(GraphIndex(bare), {});  // of the same values in the same order
+}
+
 }  // namespace
 
 std::vector<ValueType> infer_types(const GraphIndex& index, const std::vector<ShapeBinding>& bound) {
@@ -169,6 +193,12 @@ std::vector<ValueType> infer_types(const GraphIndex& index, const std::vector<Sh
   GraphIndex::Inferred& inferred = *index.inferred_;
   std::call_once(inferred.once, [&] { inferred.types = inferred_types(index, {}); });
   return inferred.types;
+}
+
+const std::vector<ValueType>& infer_types_from_inputs(const GraphIndex& index) {
+  GraphIndex::Inferred& inferred = *index.inferred_;
+  std::call_once(inferred.once_from_inputs, [&] { inferred.types_from_inputs = inferred_from_inputs(index); });
+  return inferred.types_from_inputs;
 }
 
 }  // namespace vetquant

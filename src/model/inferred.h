@@ -11,6 +11,8 @@ namespace vetquant {
 struct GraphIndex::Inferred {
   std::once_flag once;
   std::vector<ValueType> types;
+  std::once_flag once_from_inputs;
+  std::vector<ValueType> types_from_inputs;
 };
 
 }  // namespace vetquant

@@ -173,12 +173,16 @@ class Bench {
     random.dims["rows"] = rows;
     const Judgement judged = judge(random_test_set(random), options);
     table_.source = "ONNX Runtime " + judged.runtime_version + ", " + judged.session;
+    check_ran(judged.models[0], "float");
     for (size_t i = 0; i < forms_.size(); ++i) {
-      const ModelResult& model = judged.models[i + 1];
-      if (!model.failure.empty()) throw Error(ErrorCode::kGate, model.failure, "product in " + form_words(forms_[i]));
-      const double share = find_metric(model, "latency_ms")->ratio->value;
+      check_ran(judged.models[i + 1], form_words(forms_[i]));
+      const double share = find_metric(judged.models[i + 1], "latency_ms")->ratio->value;
       table_.products[first + i].points.push_back({rows, rounded(share)});
     }
+  }
+
+  static void check_ran(const ModelResult& model, const std::string& form) {
+    if (!model.failure.empty()) throw Error(ErrorCode::kGate, model.failure, "product in " + form);
   }
 
   static std::string form_words(const ProductForm& form) {

@@ -65,6 +65,23 @@ TestModel tied() {
   return model;
 }
 
+// What an exporter leaves between two products: a node that does nothing, and a shape computed anew in each run.
+TestModel exported() {
+  TestModel model;
+  GraphHandle graph = model.main();
+  graph.input("x", kFloat, {-1, 64}).output("y", kFloat, {-1, 8, 8});
+  weight(graph, "fc.weight", {64, 64}, 16);
+  const std::vector<int64_t> first = {0}, sides = {8, 8};
+  graph.int64s("first", {1}, first).int64s("sides", {2}, sides);
+  graph.node("MatMul", {"x", "fc.weight"}, {"product"}, "/fc/MatMul");
+  graph.node("Identity", {"product"}, {"same"}, "/Identity");
+  graph.node("Shape", {"same"}, {"shape"}, "/Shape");
+  graph.node("Gather", {"shape", "first"}, {"batch"}, "/Gather");
+  set_int(graph.node("Concat", {"batch", "sides"}, {"wanted"}, "/Concat"), "axis", 0);
+  graph.node("Reshape", {"same", "wanted"}, {"y"}, "/Reshape");
+  return model;
+}
+
 void branch_of(onnx::NodeProto& decide, const std::string& branch, const std::string& own_weight, uint64_t seed) {
   GraphHandle graph = subgraph(decide, branch);
   weight(graph, own_weight, {64, 64}, seed);
@@ -171,6 +188,7 @@ void write_fixture_models(const fs::path& folder) {
   fs::create_directories(folder);
   write_bytes(folder / "mlp.onnx", mlp().bytes());
   write_bytes(folder / "tied.onnx", tied().bytes());
+  write_bytes(folder / "exported.onnx", exported().bytes());
   write_bytes(folder / "branches.onnx", branches().bytes());
   write_bytes(folder / "convolution.onnx", convolution().bytes());
   write_bytes(folder / "tiny.onnx", tiny().bytes());

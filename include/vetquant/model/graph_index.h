@@ -114,15 +114,20 @@ class GraphIndex {
   std::vector<std::unordered_map<std::string, ValueId>> names_;  // by scope
   std::unordered_map<std::string, NodeId> nodes_by_address_;
   std::unordered_map<std::string, ScopeId> scopes_by_path_;
-  struct Inferred;  // what infer_types found without bindings: taken once, since planning and emitting both want it
+  struct Inferred;  // what inference found without bindings: taken once, since planning and emitting both want it
   std::shared_ptr<Inferred> inferred_;
   friend class GraphIndexBuilder;
   friend std::vector<ValueType> infer_types(const GraphIndex&, const std::vector<ShapeBinding>&);
+  friend const std::vector<ValueType>& infer_types_from_inputs(const GraphIndex&);
 };
 
 // Shape inference by ONNX on a copy of the skeleton (never fails: what it cannot infer stays unknown), inner scopes
 // included. Indexed by ValueId::value. `bound` binds graph inputs to fixed shapes. Thread-safe.
 std::vector<ValueType> infer_types(const GraphIndex& index, const std::vector<ShapeBinding>& bound = {});
+
+// The same from the inputs of the main graph alone. What a file declares of values in between may be stale: exporters note
+// the sizes of one run, and people make a batch dynamic by editing the inputs alone. The runtime believes what it infers.
+const std::vector<ValueType>& infer_types_from_inputs(const GraphIndex& index);
 
 // The constant behind a value: an initializer (not overridable), a Constant node, or a chain of Identity, Transpose,
 // Reshape, Squeeze, Unsqueeze, Flatten, Slice, Concat, Cast of constants. nullopt where it is not constant or not
