@@ -53,23 +53,6 @@ HostTensor input_of(const TensorInfo& info, std::span<const uint32_t> ids, size_
                                      "position_ids, past_key_values.* and use_cache_branch");
 }
 
-std::vector<NamedTensor> feed_for(Judged& model, std::span<const uint32_t> ids, size_t past) {
-  std::vector<NamedTensor> feed;
-  for (const TensorInfo& info : model.opened.inputs) {
-    if (!is_cache(info.name)) {
-      feed.push_back({info.name, input_of(info, ids, past)});
-    } else if (past == 0) {
-      feed.push_back({info.name, empty_cache(info)});
-    } else {
-      HostTensor* present = tensor_called(model.outputs, present_of(info.name));
-      if (!present)
-        throw Error(ErrorCode::kGate, "the model gave no '" + present_of(info.name) + "', which it wants back");
-      feed.push_back({info.name, std::move(*present)});
-    }
-  }
-  return feed;
-}
-
 void append(Logits& logits, const HostTensor& tensor, size_t positions, uint32_t greatest_id) {
   const auto& shape = tensor.shape;
   const bool fits = shape.size() >= 2 && shape.size() <= 3 &&
@@ -115,25 +98,45 @@ void check_causal(const OpenedModel& model, uint32_t greatest_id) {
   }
 }
 
-Logits run_causal(Judged& model, std::span<const uint32_t> ids, size_t tokens_per_run, uint32_t greatest_id) {
-  const bool caches = std::any_of(model.opened.inputs.begin(), model.opened.inputs.end(),
-                                  [](const TensorInfo& info) { return is_cache(info.name); });
-  const size_t width = caches && tokens_per_run > 0 ? tokens_per_run : ids.size();
-  Logits logits;
-  for (size_t past = 0; past < ids.size(); past += width) {
-    const auto part = ids.subspan(past, std::min(width, ids.size() - past));
-    const std::vector<NamedTensor> feed = feed_for(model, part, past);
-    std::vector<std::string> wanted = {kLogits};
-    for (const TensorInfo& info : model.opened.inputs) {
-      if (is_cache(info.name) && past + width < ids.size()) wanted.push_back(present_of(info.name));
+bool has_caches(const OpenedModel& model) {
+  return std::any_of(model.inputs.begin(), model.inputs.end(),
+                     [](const TensorInfo& info) { return is_cache(info.name); });
+}
+
+std::vector<NamedTensor> CausalReader::feed_for(std::span<const uint32_t> ids) {
+  std::vector<NamedTensor> feed;
+  for (const TensorInfo& info : model_->opened.inputs) {
+    if (!is_cache(info.name)) {
+      feed.push_back({info.name, input_of(info, ids, past_)});
+    } else if (past_ == 0) {
+      feed.push_back({info.name, empty_cache(info)});
+    } else {
+      HostTensor* present = tensor_called(caches_, present_of(info.name));
+      if (!present)
+        throw Error(ErrorCode::kGate, "the model gave no '" + present_of(info.name) + "', which it wants back");
+      feed.push_back({info.name, std::move(*present)});
     }
-    model.outputs = model.worker->run(feed, wanted);
-    if (model.first_feed.empty()) model.first_feed = feed;
-    const HostTensor* found = tensor_called(model.outputs, kLogits);
-    if (!found) throw Error(ErrorCode::kGate, "the model gave no logits");
-    append(logits, *found, part.size(), greatest_id);
   }
-  model.outputs.clear();
+  return feed;
+}
+
+Logits CausalReader::read(std::span<const uint32_t> ids, bool going_on) {
+  const size_t width = has_caches(model_->opened) && tokens_per_run_ > 0 ? tokens_per_run_ : ids.size();
+  Logits logits;
+  for (size_t begin = 0; begin < ids.size(); begin += width) {
+    const auto part = ids.subspan(begin, std::min(width, ids.size() - begin));
+    const std::vector<NamedTensor> feed = feed_for(part);
+    std::vector<std::string> wanted = {kLogits};
+    for (const TensorInfo& info : model_->opened.inputs) {
+      if (is_cache(info.name) && (going_on || begin + width < ids.size())) wanted.push_back(present_of(info.name));
+    }
+    caches_ = model_->worker->run(feed, wanted);
+    past_ += part.size();
+    if (model_->first_feed.empty()) model_->first_feed = feed;
+    const HostTensor* found = tensor_called(caches_, kLogits);
+    if (!found) throw Error(ErrorCode::kGate, "the model gave no logits");
+    append(logits, *found, part.size(), greatest_id_);
+  }
   return logits;
 }
 

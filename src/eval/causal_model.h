@@ -24,8 +24,28 @@ struct Logits {
 // where it grows, or its vocabulary (where its shape tells) does not reach `greatest_id`.
 void check_causal(const OpenedModel& model, uint32_t greatest_id);
 
-// tokens_per_run: 0, or how many are fed at once while caches go on; a model without caches gets all at once. `runs` is
-// counted on. Errors as the worker's, and Error{kGate} where the logits do not fit the tokens.
-Logits run_causal(Judged& model, std::span<const uint32_t> ids, size_t tokens_per_run, uint32_t greatest_id);
+// Reads a text from its beginning, in as many calls as one likes; a copy goes on from where the other stood.
+// tokens_per_run: 0, or how many are fed at once while caches go on. A model without caches can be read to once.
+// Errors as the worker's, and Error{kGate} where the logits do not fit the tokens.
+class CausalReader {
+ public:
+  CausalReader(Judged& model, size_t tokens_per_run, uint32_t greatest_id)
+      : model_(&model), tokens_per_run_(tokens_per_run), greatest_id_(greatest_id) {}
+
+  Logits read(std::span<const uint32_t> ids) { return read(ids, false); }
+  Logits read_to_go_on(std::span<const uint32_t> ids) { return read(ids, true); }  // keeps the caches
+
+ private:
+  Logits read(std::span<const uint32_t> ids, bool going_on);
+  std::vector<NamedTensor> feed_for(std::span<const uint32_t> ids);
+
+  Judged* model_;
+  size_t tokens_per_run_ = 0;
+  uint32_t greatest_id_ = 0;
+  size_t past_ = 0;                  // tokens read
+  std::vector<NamedTensor> caches_;  // what the model gave after them
+};
+
+bool has_caches(const OpenedModel& model);
 
 }  // namespace vetquant

@@ -88,8 +88,7 @@ class LanguageJudge {
     for (const ClozeItem& item : set_.cloze) texts.push_back(fed(item.texts[0]));
     const auto longest =
         std::max_element(texts.begin(), texts.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
-    for (const auto& ids : {texts[0], *longest})
-      model.attempt([&] { run_causal(model, ids, set_.tokens_per_run, set_.greatest_id); });
+    for (const auto& ids : {texts[0], *longest}) model.attempt([&] { reader_of(model).read(ids); });
   }
 
   // The first window; the last token is fed to nobody.
@@ -142,7 +141,7 @@ class LanguageJudge {
 
   Logits score(size_t m, const Window& window) {
     Judged& model = models_[m];
-    Logits logits = run_causal(model, window.ids, set_.tokens_per_run, set_.greatest_id);
+    Logits logits = reader_of(model).read(window.ids);
     DocumentScore& document = current_[m].score;
     for (size_t i = window.first_scored; i < window.ids.size(); ++i) {
       const TokenScore own = score_token(logits.at(i), window.next[i]);
@@ -188,20 +187,39 @@ class LanguageJudge {
     steps_ += item.texts.size();
   }
 
+  // What stands before the choices is read once, where the model has caches to go on from.
   uint32_t pick(Judged& model, const ClozeItem& item) const {
+    const size_t common = has_caches(model.opened) ? common_beginning(item) : 0;
+    CausalReader reader = reader_of(model);
+    const Logits before = reader.read_to_go_on(std::span(item.texts[0].ids).first(common));
     std::vector<double> nll;
     for (const ScoredText& text : item.texts) {
-      const auto ids = std::span(text.ids).first(text.ids.size() - 1);
-      const Logits logits = run_causal(model, ids, set_.tokens_per_run, set_.greatest_id);
+      const auto fed = std::span(text.ids).first(text.ids.size() - 1);
+      const Logits after = CausalReader(reader).read(fed.subspan(common));
       Sum sum;
-      for (size_t i = text.first_scored - 1; i < ids.size(); ++i)
-        sum.add(score_token(logits.at(i), text.ids[i + 1]).nll);
+      for (size_t i = text.first_scored - 1; i < fed.size(); ++i) {
+        const auto logits = i < common ? before.at(i) : after.at(i - common);
+        sum.add(score_token(logits, text.ids[i + 1]).nll);
+      }
       nll.push_back(std::isfinite(sum.value()) ? sum.value() : HUGE_VAL);
     }
     const auto least = std::min_element(nll.begin(), nll.end());
     const bool sure = std::isfinite(*least) && std::count(nll.begin(), nll.end(), *least) == 1;
     return sure ? static_cast<uint32_t>(least - nll.begin()) : kNoChoice;
   }
+
+  // How many tokens all of an item's texts begin with; of each the last is fed to nobody.
+  static size_t common_beginning(const ClozeItem& item) {
+    const std::vector<uint32_t>& first = item.texts[0].ids;
+    size_t common = first.size() - 1;
+    for (const ScoredText& text : item.texts) {
+      const auto end = first.begin() + static_cast<std::ptrdiff_t>(std::min(common, text.ids.size() - 1));
+      common = static_cast<size_t>(std::mismatch(first.begin(), end, text.ids.begin()).first - first.begin());
+    }
+    return common;
+  }
+
+  CausalReader reader_of(Judged& model) const { return {model, set_.tokens_per_run, set_.greatest_id}; }
 
   const LanguageSet& set_;
   const JudgeOptions& options_;

@@ -107,8 +107,8 @@ class ReadTexts : public SampleRunner {
   void run(size_t sample) override {
     const auto ids = std::span<const uint32_t>(text_of(sample).ids);
     for (size_t begin = 0; begin < ids.size(); begin += set_.window) {
-      run_causal(model_, ids.subspan(begin, std::min(set_.window, ids.size() - begin)), set_.tokens_per_run,
-                 set_.greatest_id);
+      CausalReader(model_, set_.tokens_per_run, set_.greatest_id)
+          .read(ids.subspan(begin, std::min(set_.window, ids.size() - begin)));
     }
   }
 

@@ -119,6 +119,27 @@ TEST(LanguageModel, FillsGapsByLikelihoodAndEqualOnesAreWrong) {
   EXPECT_THAT(judgement.models[1].examples[0].terms, ElementsAre("b"));
 }
 
+// Choices begin alike, differ in length, end the text, or differ from its first token on: what they have in common is read
+// once where there are caches, and what is said of them is the same.
+TEST(LanguageModel, GapsAreFilledAlikeWithAndWithoutCaches) {
+  Language language;
+  language.folder.write("c.csv",
+                        "text,choices,answer\n"
+                        "ab ca___,ab|ac|abba|c,abba\n"
+                        "cab___ab,bb|ba|b,b\n"
+                        "bba ___,ca|cab|cabb|a,a\n"
+                        "a___cc ab,b|c|a,c\n");
+  const std::vector<float> table = {0.4F, -1.2F, 0.3F, 0.9F, -0.8F, 0.1F, 1.1F,  -0.3F,
+                                    0.2F, 0.7F,  -1,   0.5F, -0.1F, 0.6F, -0.4F, -0.9F};
+  const Judgement judgement = language.judged(
+      "cloze: c.csv\n", {test::summing_model(table, false), test::summing_model(table, true), bigram_model(kUniform)});
+  EXPECT_EQ(judgement.models[1].failure, "");
+  EXPECT_GT(value(judgement.models[0], "cloze_accuracy"), 0);
+  EXPECT_EQ(value(judgement.models[1], "cloze_accuracy"), value(judgement.models[0], "cloze_accuracy"));
+  for (const ErrorExample& wrong : judgement.models[1].examples)
+    EXPECT_EQ(wrong.candidate, wrong.baseline) << wrong.item;
+}
+
 TEST(LanguageModel, EveryTokenIsScoredOnceWhateverTheWindows) {
   Language language;
   language.folder.write("t.txt", "ab abc cab bcab acb aab\n");
