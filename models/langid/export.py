@@ -15,7 +15,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from degrade import BINS, HOP, PAD, WINDOW
-from net import FLOOR_NATS, LangId
+from net import FLOOR_NATS, SHIFT, LangId
 
 SAMPLES = 48000
 
@@ -75,6 +75,19 @@ def levelled(g, x):
     return g.add("Mul", "level.scaled", [g.add("Mul", "level.silenced", [x, mask]), g.weight("level.scale", 0.4)])
 
 
+def twice(g, x):
+    """[N, frames, MELS] -> [2N, frames, MELS]: as it is, and SHIFT frames later."""
+    padded = g.add("Pad", "twice.padded", [x, g.weight("twice.pads", [0, SHIFT, 0, 0, 0, 0], np.int64)])
+    later = g.add("Slice", "twice.later", [padded, g.weight("twice.start", [0], np.int64), g.weight("twice.end", [-SHIFT], np.int64),
+                                           g.weight("twice.axis", [1], np.int64)])
+    return g.add("Concat", "twice.both", [x, later], axis=0)
+
+
+def mean_of_both(g, x, classes):
+    pairs = g.add("Reshape", "both.pairs", [x, g.weight("both.shape", [2, -1, classes], np.int64)])
+    g.nodes.append(helper.make_node("ReduceMean", [pairs], ["logits"], name="/logits/mean", axes=[0], keepdims=0))
+
+
 def linear(g, name, x, layer):
     product = g.add("MatMul", name, [x, g.weight(f"{name}.weight", layer.weight.T)])
     return g.add("Add", f"{name}.biased", [product, g.weight(f"{name}.bias", layer.bias)])
@@ -119,7 +132,7 @@ def pooled(g, x, body):
 
 def build(model):
     g, body = Graph(), model.body
-    x = levelled(g, front_end(g, model.front))
+    x = twice(g, levelled(g, front_end(g, model.front)))
     x = g.add("Unsqueeze", "stem.channel", [x, "frontend.axis1"])
     for number in range(3):
         conv, norm = body.stem[3 * number], body.stem[3 * number + 1]
@@ -139,8 +152,8 @@ def build(model):
     weight, bias = folded_linear(body.spread, body.hidden)
     x = g.add("Gemm", "hidden", [x, g.weight("hidden.weight", weight), g.weight("hidden.bias", bias)], transB=1)
     x = g.add("Relu", "hidden.relu", [x])
-    g.nodes.append(helper.make_node("Gemm", [x, g.weight("logits.weight", body.logits.weight),
-                                             g.weight("logits.bias", body.logits.bias)], ["logits"], name="/logits", transB=1))
+    x = g.add("Gemm", "each.logits", [x, g.weight("logits.weight", body.logits.weight), g.weight("logits.bias", body.logits.bias)], transB=1)
+    mean_of_both(g, x, body.logits.out_features)
     graph = helper.make_graph(g.nodes, "langid", [helper.make_tensor_value_info("waveform", TensorProto.FLOAT, ["N", SAMPLES])],
                               [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", body.logits.out_features])], g.weights)
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8, producer_name="vetquant models/langid")
