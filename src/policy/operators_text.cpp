@@ -1,9 +1,11 @@
 #include "operators_text.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "map_text.h"
 #include "use_reader.h"
+#include "vetquant/core/text.h"
 #include "words.h"
 
 namespace vetquant {
@@ -29,6 +31,16 @@ std::vector<std::string> names(const std::vector<DType>& types) {
   return all;
 }
 
+// A key, which JSON writes in quotes.
+int64_t input_number(const YamlValue& key) {
+  const std::string text = key.text("input");
+  int64_t number = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < 0 || number > kMostInputs)
+    key.fail("an input is a number from 0 to " + std::to_string(kMostInputs) + ", not '" + printable(text, 40) + "'");
+  return number;
+}
+
 WeightSupport read_weights(const YamlValue& value) {
   const YamlMap map(value, "weights", words::kOperatorWeightKeys);
   WeightSupport weights;
@@ -51,7 +63,7 @@ void read_types_of(const YamlMap& map, OperatorSupport& row) {
   if (const auto v = map.find("output_types")) row.output_types = read_types(*v, "output_types");
   if (const auto v = map.find("input_types")) {
     for (const auto& [input, types] : v->entries("input_types"))
-      row.input_types[input.integer("input", 0, kMostInputs)] = read_types(types, "input_types");
+      row.input_types[input_number(input)] = read_types(types, "input_types");
   }
 }
 

@@ -127,6 +127,8 @@ TEST(Operators, ErrorsSayWhereAndWhat) {
             "t.yaml:12:27: unknown type 'fp33' in types; write fp32, uint8, int64, bool, ...");
   EXPECT_EQ(complaint(row + "{ops: [Conv], source: s}\n"),
             "t.yaml:12:5: an operator needs `types`, `codes` or both: in what is it taken?");
+  EXPECT_EQ(complaint(row + "{ops: [Conv], types: [fp32], input_types: {x: [int32]}, source: s}\n"),
+            "t.yaml:12:48: an input is a number from 0 to 1000, not 'x'");
   EXPECT_EQ(complaint(row + "{ops: [Conv], types: [fp32]}\n"), "t.yaml:12:5: operator needs the key 'source'");
   EXPECT_THAT(complaint(row + "{ops: [Conv], tipes: [fp32], source: s}\n"), HasSubstr("did you mean 'types'?"));
   EXPECT_THAT(
