@@ -125,8 +125,8 @@ TEST(TargetErrors, UnknownNamesSuggestTheNearest) {
   EXPECT_STREQ(error.what(),
                "target: there is no target 'ort-cpu-vnnj'; did you mean 'ort-cpu-vnni'? (a file's name has a '/' or "
                "ends in .yaml)");
-  EXPECT_THAT(error_of([] { load_target("phone"); }).what(),
-              testing::AllOf(testing::StartsWith("target: there is no target 'phone'; targets: "),
+  EXPECT_THAT(error_of([] { load_target("toaster"); }).what(),
+              testing::AllOf(testing::StartsWith("target: there is no target 'toaster'; targets: "),
                              testing::HasSubstr("ort-arm64, ort-cpu, ort-cpu-avx2, ort-cpu-vnni"),
                              testing::HasSubstr("qnn-htp")));
 }
