@@ -11,6 +11,7 @@
 #include "vetquant/core/error.h"
 #include "vetquant/model/graph_index.h"
 #include "vetquant/model/operator_schemas.h"
+#include "vetquant/model/rewrites.h"
 
 namespace vetquant {
 
@@ -29,33 +30,14 @@ bool run_inference(onnx::ModelProto& model, bool propagate_data) {
   return true;
 }
 
-onnx::ValueInfoProto& find_input(onnx::GraphProto& graph, const std::string& name) {
-  std::string known;
-  for (auto& candidate : *graph.mutable_input()) {
-    if (candidate.name() == name) return candidate;
-    known += (known.empty() ? "'" : ", '") + candidate.name() + "'";
-  }
-  throw Error(ErrorCode::kUsage, "the model has no input '" + name + "'; its inputs are " + known);
-}
-
 void bind_input(onnx::GraphProto& graph, const ShapeBinding& binding) {
-  const std::string who = "the shape for input '" + binding.input + "'";
-  auto* tensor = find_input(graph, binding.input).mutable_type()->mutable_tensor_type();
-  const bool declared = tensor->has_shape();
-  auto* shape = tensor->mutable_shape();
-  if (declared && shape->dim_size() != static_cast<int>(binding.shape.size())) {
-    throw Error(ErrorCode::kUsage, who + " has " + std::to_string(binding.shape.size()) +
-                                       " dimensions, but the model says " + std::to_string(shape->dim_size()));
-  }
-  for (size_t d = 0; d < binding.shape.size(); ++d) {
-    const int64_t wanted = binding.shape[d];
-    if (wanted <= 0) throw Error(ErrorCode::kUsage, who + " says " + std::to_string(wanted) + "; it must be positive");
-    auto* dim = declared ? shape->mutable_dim(static_cast<int>(d)) : shape->add_dim();
-    if (dim->has_dim_value() && dim->dim_value() > 0 && dim->dim_value() != wanted) {
-      throw Error(ErrorCode::kUsage, who + " says " + std::to_string(wanted) + " where the model says " +
-                                         std::to_string(dim->dim_value()));
+  for (auto& input : *graph.mutable_input()) {
+    if (input.name() != binding.input) continue;
+    auto* shape = input.mutable_type()->mutable_tensor_type()->mutable_shape();
+    while (shape->dim_size() < static_cast<int>(binding.shape.size())) shape->add_dim();
+    for (size_t d = 0; d < binding.shape.size(); ++d) {
+      if (binding.shape[d] >= 0) shape->mutable_dim(static_cast<int>(d))->set_dim_value(binding.shape[d]);
     }
-    dim->set_dim_value(wanted);
   }
 }
 
@@ -129,7 +111,7 @@ ValueType type_of(const onnx::TensorProto& tensor) {
 
 std::vector<ValueType> inferred_types(const GraphIndex& index, const std::vector<ShapeBinding>& bound) {
   onnx::ModelProto model = index.skeleton();
-  for (const auto& binding : bound) bind_input(*model.mutable_graph(), binding);
+  for (const auto& binding : resolved_shapes(index, bound)) bind_input(*model.mutable_graph(), binding);
   const InferenceLoad load = measure_inference(index);
   infer(model, load);
   std::vector<ValueType> types(index.values().size());

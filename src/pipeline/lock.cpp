@@ -217,8 +217,11 @@ Prepared prepare_from_json(Request request, const Json& json, const std::string&
     throw Error(ErrorCode::kUsage, "the lock fixes target and shapes; leave --target, --shape and --profile-on out",
                 lock);
   }
-  for (const Json& shape : json.at("shapes"))
-    request.shapes.push_back({shape.at("input"), shape.at("shape").get<Shape>()});
+  std::vector<ShapeBinding> seen;
+  for (const Json& shape : json.at("shapes")) {
+    auto& shapes = shape.value("seen", false) ? seen : request.shapes;
+    shapes.push_back({shape.at("input"), shape.at("shape").get<Shape>()});
+  }
   Policy policy = policy_from(json.at("policy"), lock);
   const Json& target_json = json.at("target");
   TargetProfile target = parse_target(text_of(target_json.at("text")), lock);
@@ -228,7 +231,7 @@ Prepared prepare_from_json(Request request, const Json& json, const std::string&
   const Source source = load_source(request.model);
   const std::string digest = source.model->digest();
   check_same_model(json.at("model"), *source.model, digest, lock);
-  Prepared p = prepare_from(request, source, std::move(policy), std::move(target), digest);
+  Prepared p = prepare_from(request, source, std::move(policy), std::move(target), digest, std::move(seen));
   // Through text, as the locked ones went: names that are not UTF-8 must compare equal.
   if (const auto difference = first_difference(json.at("decisions"), Json::parse(dumped(decisions_json(p))))) {
     throw Error(ErrorCode::kUsage,
@@ -240,11 +243,22 @@ Prepared prepare_from_json(Request request, const Json& json, const std::string&
   return p;
 }
 
+// A shape of samples leaves its input open; one that was asked for does not.
+bool is_open_input(const Prepared& p, const std::string& input) {
+  const ValueId id = p.index->find_value(input);
+  if (!id.valid()) return false;  // the name of a dimension
+  const Shape shape = infer_types(*p.index)[static_cast<size_t>(id.value)].shape;
+  return std::any_of(shape.begin(), shape.end(), [](int64_t dim) { return dim < 0; });
+}
+
 }  // namespace
 
 std::string make_lock(const Prepared& p) {
   Json shapes = Json::array();
-  for (const ShapeBinding& shape : p.request.shapes) shapes.push_back({{"input", shape.input}, {"shape", shape.shape}});
+  for (const ShapeBinding& shape : p.request.shapes) {
+    shapes.push_back({{"input", shape.input}, {"shape", shape.shape}});
+    if (is_open_input(p, shape.input)) shapes.back()["seen"] = true;
+  }
   const Json json = {
       {"schema", kSchema},
       {"vetquant", kVersion},

@@ -13,6 +13,7 @@
 #include "vetquant/core/text.h"
 #include "vetquant/emit/emit.h"
 #include "vetquant/eval/sample_shapes.h"
+#include "vetquant/model/rewrites.h"
 
 namespace vetquant {
 namespace {
@@ -86,9 +87,10 @@ std::pair<Policy, TargetProfile> documents_of(const Request& request) {
   return {std::move(policy), std::move(target)};
 }
 
-// With the shapes of the test set's samples for inputs that the request says nothing about.
-Request with_sample_shapes(Request request, const GraphIndex& index) {
-  if (request.profile_on.empty()) return request;
+// The shapes of the test set's samples for inputs that the request says nothing about. `index`: of the model as it
+// was loaded.
+void add_sample_shapes(const Request& request, const GraphIndex& index, std::vector<ShapeBinding>& seen) {
+  if (request.profile_on.empty()) return;
   const TestSet set = load_test_set(request.profile_on);
   const std::vector<ValueType> types = infer_types(index);
   std::vector<TensorInfo> inputs;
@@ -100,9 +102,20 @@ Request with_sample_shapes(Request request, const GraphIndex& index) {
   for (auto& [input, shape] : sample_shapes(set, inputs)) {
     const bool named = std::any_of(request.shapes.begin(), request.shapes.end(),
                                    [&, &name = input](const ShapeBinding& bound) { return bound.input == name; });
-    if (!named) request.shapes.push_back({input, std::move(shape)});
+    if (!named) seen.push_back({input, std::move(shape)});
   }
-  return request;
+}
+
+struct FixedSource {
+  Source source;
+  std::vector<std::string> steps;
+};
+
+FixedSource with_fixed_shapes(const Source& source, const std::vector<ShapeBinding>& shapes) {
+  if (shapes.empty()) return {source, {}};
+  Rewritten fixed = fix_shapes(source.model, shapes);
+  auto index = std::make_shared<const GraphIndex>(fixed.model->skeleton());
+  return {{std::move(fixed.model), std::move(index), source.digest}, std::move(fixed.steps)};
 }
 
 }  // namespace
@@ -113,10 +126,14 @@ Source load_source(const std::filesystem::path& path) {
   return {std::move(model), std::move(index), nullptr};
 }
 
-Prepared prepare_from(const Request& request, const Source& source, Policy policy, TargetProfile target,
-                      const std::string& source_digest) {
+Prepared prepare_from(const Request& request, const Source& loaded, Policy policy, TargetProfile target,
+                      const std::string& source_digest, std::vector<ShapeBinding> seen) {
+  const FixedSource fixed = with_fixed_shapes(loaded, request.shapes);
+  const Source& source = fixed.source;
+  add_sample_shapes(request, *loaded.index, seen);
   Prepared p;
   p.request = request;
+  p.request.shapes.insert(p.request.shapes.end(), seen.begin(), seen.end());
   p.policy = std::move(policy);
   p.target = std::move(target);
   std::optional<StaticSource> prepared_source;
@@ -137,10 +154,11 @@ Prepared prepare_from(const Request& request, const Source& source, Policy polic
                                                  p.policy.tensors.overridable == Overridable::kQuantize
                                                      ? OverridableValues::kConstant
                                                      : OverridableValues::kNotConstant);
-  p.plan =
-      make_plan(*p.model, *p.index, *p.constants, p.policy, p.target,
-                {.shapes = request.shapes, .statistics = prepared_source ? &prepared_source->statistics : nullptr});
-  if (prepared_source) p.plan.steps = std::move(prepared_source->steps);
+  p.plan = make_plan(*p.model, *p.index, *p.constants, p.policy, p.target,
+                     {.shapes = seen, .statistics = prepared_source ? &prepared_source->statistics : nullptr});
+  p.plan.steps = fixed.steps;
+  if (prepared_source)
+    p.plan.steps.insert(p.plan.steps.end(), prepared_source->steps.begin(), prepared_source->steps.end());
   const std::map<std::string, std::string> metadata = {
       {"vetquant.version", kVersion},
       {"vetquant.policy", p.plan.policy_name},
@@ -155,14 +173,14 @@ Prepared prepare_from(const Request& request, const Source& source, Policy polic
 
 Prepared prepare(const Request& request, const Source& source) {
   auto [policy, target] = documents_of(request);
-  return prepare_from(with_sample_shapes(request, *source.index), source, std::move(policy), std::move(target), {});
+  return prepare_from(request, source, std::move(policy), std::move(target), {});
 }
 
 Prepared prepare(const Request& request) {
   auto [policy, target] = documents_of(request);  // before the model: a typo is told at once
   Source source = load_source(request.model);
   if (request.threads) source.digest = std::make_shared<BackgroundDigest>(source.model, *request.threads);
-  return prepare_from(with_sample_shapes(request, *source.index), source, std::move(policy), std::move(target), {});
+  return prepare_from(request, source, std::move(policy), std::move(target), {});
 }
 
 void check_worth_doing(const Prepared& prepared) {

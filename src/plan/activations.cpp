@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "accelerator_rules.h"
 #include "clip_limits.h"
 #include "samples.h"
 #include "saturation.h"
@@ -105,6 +106,7 @@ void ActivationPlanner::consider(NodeId id) {
 
 std::string ActivationPlanner::why_not(const NodeInfo& node, NodeId id, const StaticOp* op, const Choice& asked) const {
   if (const auto obstacle = static_obstacle(context_, id)) return obstacle->text;
+  if (const auto obstacle = accelerator_obstacle(context_, node, asked.use, std::nullopt)) return obstacle->text;
   if (op->kind != StaticKind::kProduct) {
     const std::string why = why_not_inputs(node, *op, asked);
     return why.empty() ? why_not_constant(node, *op, asked) : why;
@@ -174,7 +176,8 @@ void ActivationPlanner::drop_what_nobody_wants() {
         member_of_.erase(member.node);
         continue;
       }
-      member.gives_codes = !product || !may_give_floats(context_.index, node);
+      member.gives_codes =
+          !product || !may_give_floats(context_.index, node) || !accelerator_allows_floats(context_, node);
     }
     kept.push_back(std::move(member));
   }
@@ -237,11 +240,25 @@ void ActivationPlanner::make_groups() {
   for (const Slot& slot : slots_) {
     const KnownRange known = range_of(context_, slot.value);
     if (!known.range) continue;
-    const quant::ActivationRange useful = useful_range(context_, slot.value, *known.range);
+    const quant::ActivationRange useful = range_for(slot, *known.range);
     quant::ActivationRange& range = ranges_[static_cast<size_t>(group_of(slot))];
     range.low = std::min(range.low, useful.low);
     range.high = std::max(range.high, useful.high);
   }
+}
+
+// The range that is worth codes, or that of the one scale which the target takes for this result.
+quant::ActivationRange ActivationPlanner::range_for(const Slot& slot, const quant::ActivationRange& seen) const {
+  const NodeId maker = context_.index.value(slot.value).producer;
+  if (maker.valid() && member_of_.contains(maker)) {
+    if (const auto fixed = fixed_scale(context_, context_.index.node(maker), slot.type)) {
+      const auto end = [&](int64_t code) {
+        return static_cast<float>(fixed->scale * static_cast<double>(code - fixed->zero_point));
+      };
+      return {.low = end(quant::least_code(slot.type)), .high = end(quant::largest_code(slot.type))};
+    }
+  }
+  return useful_range(context_, slot.value, seen);
 }
 
 // Relu and Clip whose limits are the ends of their output's codes need not be computed: rounding to the codes does it.

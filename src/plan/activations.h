@@ -50,6 +50,7 @@ class ActivationPlanner {
   int group_of(const Slot& slot);
   void join(int a, int b);
   void make_groups();
+  quant::ActivationRange range_for(const Slot& slot, const quant::ActivationRange& seen) const;
   void fold_clips();
   bool ends_where_it_clips(const Member& member);
   void add_constants(Plan& plan, const Member& member, PlannedNode& node) const;

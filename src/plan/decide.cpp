@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "accelerator_rules.h"
 #include "expectation.h"
 #include "samples.h"
 #include "vetquant/core/text.h"
@@ -257,6 +258,13 @@ std::variant<Choice, Obstacle> Decider::attempt_auto(const Site& site, const Wis
     if (choice == nullptr) {
       const Obstacle& obstacle = std::get<Obstacle>(result);
       if (obstacle.code == ErrorCode::kUsage) return result;
+      // Static activations that the accelerator does not take so are no wish for another form.
+      if (row.use.form == FormChoice::kQdq) {
+        const PlannedWeight weight{.type = *filled.use.weights,
+                                   .symmetry = spec_of(filled.use).symmetry,
+                                   .granularity = filled.use.granularity.value_or(Granularity::kChannel)};
+        if (accelerator_obstacle(context_, context_.index.node(site.node), filled.use, weight)) return result;
+      }
       if (why_not.empty()) why_not = obstacle.text;
       continue;
     }

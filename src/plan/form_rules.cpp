@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "accelerator_rules.h"
 #include "sizes.h"
 #include "static_rules.h"
 #include "vetquant/core/text.h"
@@ -246,6 +247,10 @@ Trial try_form(const FormContext& context, const Site& site, const Wish& wish, F
   trial.adapted = std::move(placed.adapted);
   if (rule->form == Form::kDequantize || rule->form == Form::kQdq) {
     if (auto obstacle = dequantize_obstacle(context, node, trial)) return fail(*obstacle);
+  }
+  if (rule->form == Form::kQdq) {
+    const PlannedWeight weight = planned_weight(spec, trial.placement.layout);
+    if (auto obstacle = accelerator_obstacle(context, node, wish.use, weight)) return fail(*obstacle);
   }
   if (rule->form == Form::kMatMulNBits) trial.accuracy_level = wish.use.accuracy_level.value_or(0);
   const uint64_t after = stored_bytes(rule->form, stored_shape(site, trial.placement), spec, trial.placement.layout);

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <map>
 
+#include "open_shapes.h"
+#include "vetquant/policy/operator_support.h"
+
 namespace vetquant::plan {
 namespace {
 
@@ -23,6 +26,15 @@ size_t count_nodes(const Plan& plan, Form form) {
 }  // namespace
 
 void add_notes(const GraphIndex& index, const TargetProfile& target, Plan& plan) {
+  const TargetSupport support = support_of(target);
+  if (support.status != ProfileStatus::kMeasured)
+    plan.notes.push_back("the profile of target " + target.name + " is " + std::string(words_of(support.status)));
+  if (support.accelerator != nullptr && support.accelerator->fixed_shapes) {
+    const std::string open = shape_options(index, infer_types(index), support.accelerator->open_batch ? 1 : 0);
+    if (!open.empty())
+      plan.warnings.push_back(support.accelerator->name + " takes fixed shapes alone, all else runs on the CPU: add " +
+                              open);
+  }
   if (target.saturates_u8s8) {
     const size_t count = static_cast<size_t>(std::count_if(plan.tensors.begin(), plan.tensors.end(), saturates));
     if (count > 0) {

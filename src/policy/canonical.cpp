@@ -1,39 +1,12 @@
 #include "canonical.h"
 
 #include "costs_text.h"
+#include "map_text.h"
 #include "use_reader.h"
 #include "words.h"
 
 namespace vetquant {
 namespace {
-
-std::string list(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? "" : ", ") + yaml_text(text);
-  return "[" + all + "]";
-}
-
-// One "{key: value, ...}".
-class MapText {
- public:
-  void add(std::string_view key, const std::string& value) {
-    text_.append(text_.empty() ? "" : ", ").append(key).append(": ").append(value);
-  }
-  void add_list(std::string_view key, const std::vector<std::string>& texts) {
-    if (!texts.empty()) add(key, list(texts));
-  }
-  void add_number(std::string_view key, const std::optional<double>& value) {
-    if (value) add(key, yaml_number(*value));
-  }
-  template <class Integer>
-  void add_integer(std::string_view key, const std::optional<Integer>& value) {
-    if (value) add(key, std::to_string(*value));
-  }
-  std::string text() const { return "{" + text_ + "}"; }
-
- private:
-  std::string text_;
-};
 
 std::string canonical(const Match& match) {
   MapText map;
@@ -156,7 +129,8 @@ std::string canonical_text(const TargetProfile& target) {
   text += std::string("saturates_u8s8: ") + (target.saturates_u8s8 ? "true" : "false") + "\n";
   text += std::string("contrib_ops: ") + (target.contrib_ops ? "true" : "false") + "\n";
   text += "fp16: {compute_default: " + std::string(name_of(target.fp16_compute_default)) +
-          (target.fp16_ops.empty() ? "" : ", ops: " + list(target.fp16_ops)) + ", source: \"of the profile\"}\n";
+          (target.fp16_ops.empty() ? "" : ", ops: " + MapText::list(target.fp16_ops)) +
+          ", source: \"of the profile\"}\n";
   text += "forms:\n";
   for (const FormSupport& form : target.forms) text += "  - " + canonical(form) + "\n";
   text += "preferences:\n";

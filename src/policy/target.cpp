@@ -7,10 +7,12 @@
 
 #include "canonical.h"
 #include "costs_text.h"
+#include "operators_text.h"
 #include "source_chain.h"
 #include "use_reader.h"
 #include "vetquant/core/hash.h"
 #include "vetquant/core/text.h"
+#include "vetquant/policy/operator_support.h"
 #include "words.h"
 
 namespace vetquant {
@@ -26,6 +28,9 @@ struct OwnTarget {
   std::vector<FormSupport> forms;
   std::vector<FormPreference> preferences;
   std::optional<CostTable> costs;
+  std::optional<ProfileStatus> status;
+  std::optional<Accelerator> accelerator;  // without its operators
+  std::vector<OperatorSupport> operators;
 };
 
 FormSupport read_form(const YamlValue& value) {
@@ -94,6 +99,10 @@ void read_lists(const YamlMap& map, OwnTarget& own) {
     for (const YamlValue& row : v->list("preferences")) own.preferences.push_back(read_preference(row));
   }
   if (const auto v = map.find("costs")) own.costs = read_costs(*v);
+  if (const auto v = map.find("accelerator")) own.accelerator = read_accelerator(*v);
+  if (const auto v = map.find("operators")) {
+    for (const YamlValue& row : v->list("operators")) own.operators.push_back(read_operator(row));
+  }
 }
 
 OwnTarget read_own(const SourceText& source) {
@@ -103,6 +112,7 @@ OwnTarget read_own(const SourceText& source) {
   map.need("version").integer("version", 1, 1);
   own.extends = map.find("extends");
   if (const auto v = map.find("title")) own.title = v->text("title");
+  if (const auto v = map.find("status")) own.status = static_cast<ProfileStatus>(v->word("status", words::kStatus));
   if (const auto v = map.find("instruction_set")) own.instruction_set = v->text("instruction_set");
   if (const auto v = map.find("runtime")) {
     const YamlMap runtime(*v, "runtime", words::kRuntimeKeys);
@@ -117,6 +127,7 @@ OwnTarget read_own(const SourceText& source) {
   if (const auto v = map.find("name")) own.name = v->text("name");
   if (const auto v = map.find("source")) v->text("source");
   read_lists(map, own);
+  if (!own.operators.empty() && !own.extends) map.need("accelerator");
   if (!own.extends) {  // nothing else could say it
     for (const std::string_view key : {"title", "runtime", "max_opset", "max_ir_version", "forms", "preferences"})
       map.need(key);
@@ -139,6 +150,9 @@ OwnTarget merged(OwnTarget nearer, const OwnTarget& further) {
   fill(nearer.compute_default, further.compute_default);
   fill(nearer.fp16_ops, further.fp16_ops);
   fill(nearer.costs, further.costs);
+  fill(nearer.status, further.status);
+  fill(nearer.accelerator, further.accelerator);
+  nearer.operators = extended_operators(std::move(nearer.operators), further.operators);
   for (const FormSupport& support : further.forms) {
     const bool own = std::any_of(nearer.forms.begin(), nearer.forms.end(),
                                  [&](const FormSupport& other) { return other.form == support.form; });
@@ -194,8 +208,14 @@ TargetProfile finish(OwnTarget own, const std::string& name) {
   target.forms = std::move(own.forms);
   target.preferences = std::move(own.preferences);
   target.costs = own.costs.value_or(CostTable());
-  target.text = canonical_text(target);
+  TargetSupport support{.status = own.status.value_or(ProfileStatus::kMeasured), .accelerator = nullptr};
+  if (own.accelerator) {
+    own.accelerator->operators = std::move(own.operators);
+    support.accelerator = std::make_shared<const Accelerator>(std::move(*own.accelerator));
+  }
+  target.text = canonical_text(target) + support_text(support);
   target.digest = digest_of(target.text);
+  remember_support(target.digest, std::move(support));
   return target;
 }
 

@@ -61,9 +61,21 @@ inline constexpr List<3> kOnUnmatchedRule = {"error", "warn", "ignore"};
 inline constexpr List<2> kTied = {"together", "apart"};
 inline constexpr List<2> kOverridable = {"quantize", "keep"};  // order of Overridable
 
-inline constexpr List<16> kTargetKeys = {
-    "version",        "name",           "title",       "aliases", "extends", "instruction_set", "runtime", "max_opset",
-    "max_ir_version", "saturates_u8s8", "contrib_ops", "fp16",    "forms",   "preferences",     "costs",   "source"};
+inline constexpr List<19> kTargetKeys = {"version",         "name",        "title",   "aliases",     "extends",
+                                         "instruction_set", "status",      "runtime", "max_opset",   "max_ir_version",
+                                         "saturates_u8s8",  "contrib_ops", "fp16",    "accelerator", "forms",
+                                         "operators",       "preferences", "costs",   "source"};
+inline constexpr List<3> kStatus = {"measured", "compiled", "untested"};  // order of ProfileStatus
+inline constexpr List<9> kAcceleratorKeys = {"name",         "cpu_fallback", "fixed_shapes", "open_batch", "subgraphs",
+                                             "border_pairs", "max_rank",     "max_dim",      "source"};
+inline constexpr List<2> kBorderPairs = {"accelerator", "cpu"};
+inline constexpr List<21> kOperatorKeys = {
+    "ops",          "min_opset",     "max_opset",    "types",        "codes",        "symmetric_codes", "weights",
+    "data_input",   "input_types",   "output_types", "min_rank",     "max_rank",     "constant_inputs", "attributes",
+    "output_scale", "shared_scales", "after",        "fixed_shapes", "float_result", "advice",          "source"};
+inline constexpr List<3> kOperatorWeightKeys = {"types", "granularity", "symmetric"};
+inline constexpr List<3> kSymmetricWeights = {"never", "channels", "always"};  // which weights need zero points of 0
+inline constexpr List<2> kFixedScaleKeys = {"scale", "zero_point"};
 inline constexpr List<2> kRuntimeKeys = {"name", "version"};
 inline constexpr List<3> kFp16Keys = {"compute_default", "ops", "source"};
 inline constexpr List<8> kFormKeys = {"form",   "min_runtime",  "ops",          "weights",

@@ -143,6 +143,33 @@ TestModel peculiar() {
   return model;
 }
 
+void name_dim(GraphHandle graph, int input, int axis, const std::string& name) {
+  auto& type = *graph.proto().mutable_input(input)->mutable_type()->mutable_tensor_type();
+  type.mutable_shape()->mutable_dim(axis)->set_dim_param(name);
+}
+
+// Dimensions with names, and a Reshape whose target is computed from them.
+TestModel shapes() {
+  TestModel model;
+  GraphHandle graph = model.main();
+  graph.input("x", kFloat, {-1, -1, 64}).input("gain", kFloat, {-1, 1, 1}).output("y", kFloat, {-1, -1, 8, 8});
+  name_dim(graph, 0, 0, "batch");
+  name_dim(graph, 0, 1, "length");
+  name_dim(graph, 1, 0, "batch");
+  weight(graph, "w", {64, 64}, 16);
+  graph.int64s("zero", {}, {0}).int64s("one", {}, {1}).int64s("axis", {1}, {0}).int64s("heads", {2}, {8, 8});
+  graph.node("MatMul", {"x", "w"}, {"product"}, "/product");
+  graph.node("Mul", {"product", "gain"}, {"scaled"}, "/gain");
+  graph.node("Shape", {"scaled"}, {"shape"}, "/shape");
+  graph.node("Gather", {"shape", "zero"}, {"batch"}, "/batch");
+  graph.node("Gather", {"shape", "one"}, {"length"}, "/length");
+  graph.node("Unsqueeze", {"batch", "axis"}, {"batch_1"}, "/batch_1");
+  graph.node("Unsqueeze", {"length", "axis"}, {"length_1"}, "/length_1");
+  set_int(graph.node("Concat", {"batch_1", "length_1", "heads"}, {"target"}, "/target"), "axis", 0);
+  graph.node("Reshape", {"scaled", "target"}, {"y"}, "/reshape");
+  return model;
+}
+
 // As mlp from outside, but its Loop turns for longer than anyone waits: a limit of the processor's time ends the process.
 TestModel endless() {
   TestModel model;
@@ -193,6 +220,7 @@ void write_fixture_models(const fs::path& folder) {
   write_bytes(folder / "convolution.onnx", convolution().bytes());
   write_bytes(folder / "tiny.onnx", tiny().bytes());
   write_bytes(folder / "peculiar.onnx", peculiar().bytes());
+  write_bytes(folder / "shapes.onnx", shapes().bytes());
   write_bytes(folder / "endless.onnx", endless().bytes());
   write_bytes(folder / "external.onnx", external("external.weights").bytes());
   const onnx::TensorProto weights = float_tensor("w", {64, 64}, random_floats(64 * 64, 15));

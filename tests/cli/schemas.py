@@ -46,7 +46,7 @@ def load_schemas():
     for path in sorted(SCHEMAS.glob("*.schema.json")):
         schema = json.loads(path.read_text())
         jsonschema.Draft202012Validator.check_schema(schema)
-        check_strict(schema, path.name, written_by_us=path.name != "system.schema.json")
+        check_strict(schema, path.name, written_by_us=path.name not in ("system.schema.json", "profile.schema.json"))
         for name in names_in(schema):
             found[name] = (path.name, schema)
     return found
@@ -163,7 +163,7 @@ def small_commands(folder, schemas):
     for preset in PRESETS:
         check_run(folder, schemas, "presets", preset)
         check_run(folder, schemas, "policy", "check", preset)
-    for target in ["ort-cpu", "ort-cpu-avx2"]:
+    for target in ["ort-cpu", "ort-cpu-avx2", "qnn-htp"]:
         check_run(folder, schemas, "targets", target)
     check_run(folder, schemas, "policy", "check", "policy.yaml", "mlp.onnx")
     schema = json.loads(run(folder, "policy", "schema"))
@@ -237,6 +237,26 @@ def system_of(**keys):
     return {"version": 1, "name": "two", **keys}
 
 
+def check_commands(folder, schemas):
+    """A profile is YAML, and so is JSON: what its schema takes, the program takes."""
+    check_run(folder, schemas, "check", "mlp.onnx", "--target", "qnn-htp")
+    check_run(folder, schemas, "check", "static.onnx", "--target", "xnnpack", "--shape", "x=1x64")
+    check_run(folder, schemas, "check", "branches.onnx", "--target", "ort-cpu")
+    check_run(folder, schemas, "check", "peculiar.onnx", "--target", "qnn-htp", code=3)
+    schema = json.loads((SCHEMAS / "profile.schema.json").read_text())
+    row = {"ops": ["MatMul"], "types": ["fp32"], "codes": ["uint8"], "weights": {"types": ["int8"], "granularity": ["tensor"], "symmetric": "always"},
+           "input_types": {"1": ["fp32"]}, "attributes": {"alpha": [1]}, "output_scale": {"uint8": {"scale": 0.5, "zero_point": 0}}, "source": "me"}
+    chip = {"name": "Chip", "cpu_fallback": False, "fixed_shapes": True, "open_batch": True, "max_rank": 4, "source": "me"}
+    base = {"version": 1, "extends": "ort-cpu", "status": "untested"}
+    for profile, good in [({"accelerator": chip, "operators": [row]}, True), ({"accelerator": {"name": "Chip"}}, False),
+                          ({"accelerator": chip, "operators": [{"ops": ["MatMul"], "source": "me"}]}, False), ({"status": "tested"}, False),
+                          ({"accelerator": chip, "operators": [{**row, "codes": ["uint7"]}]}, False), ({"accelerators": chip}, False)]:
+        if bool(problems_of({**base, **profile}, schema)) == good:
+            fail(f"profile.schema.json {'refuses' if good else 'takes'} {profile}")
+        (folder / "profile.yaml").write_text(json.dumps({**base, **profile}))
+        run(folder, "check", "tiny.onnx", "--target", "./profile.yaml", code=0 if good else 2)
+
+
 def build_commands(folder, schemas):
     """A system file is YAML, and so is JSON: what its schema takes, the program takes."""
     judged = {"model": "mlp.onnx", "policy": "int4", "test_set": "noise.yaml", "gates": ["file_bytes<=0.9x"], "quick": 2}
@@ -292,6 +312,7 @@ def main():
         small_commands(folder, schemas)
         model_commands(folder, schemas)
         judging_commands(folder, schemas)
+        check_commands(folder, schemas)
         build_commands(folder, schemas)
         calibration_commands(folder, schemas)
     for name in sorted(set(schemas) - used):

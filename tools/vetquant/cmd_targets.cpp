@@ -6,6 +6,7 @@
 #include "vetquant/core/text.h"
 #include "vetquant/pipeline/measure_costs.h"
 #include "vetquant/pipeline/processor.h"
+#include "vetquant/policy/operator_support.h"
 #include "vetquant/policy/target.h"
 
 namespace vetquant::cli {
@@ -141,8 +142,11 @@ Run add_targets(CLI::App& app, const Globals& globals) {
     std::vector<std::pair<std::string, std::string>> lines;
     Json list = Json::array();
     for (const ShippedTarget& target : shipped_targets()) {
-      lines.emplace_back(known_as(target), target.title);
-      list.push_back({{"name", target.name}, {"aliases", target.aliases}, {"title", target.title}});
+      const ProfileStatus status = support_of(load_target(target.name)).status;
+      const std::string trust(words_of(status));
+      lines.emplace_back(known_as(target), target.title + (trust.empty() ? "" : "; " + trust));
+      list.push_back(
+          {{"name", target.name}, {"aliases", target.aliases}, {"title", target.title}, {"status", name_of(status)}});
     }
     answer(globals, {{"schema", "vetquant.targets/1"}, {"targets", list}}, definitions(lines));
     return 0;

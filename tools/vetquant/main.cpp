@@ -4,6 +4,7 @@
 #include <iostream>
 #include <new>
 
+#include "cmd_check.h"
 #include "commands.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/interrupt.h"
@@ -23,6 +24,7 @@ constexpr Command kCommands[] = {
     {vetquant::cli::add_eval},    {vetquant::cli::add_compare}, {vetquant::cli::add_policy},
     {vetquant::cli::add_targets}, {vetquant::cli::add_presets}, {vetquant::cli::add_version},
     {vetquant::cli::add_report},  {vetquant::cli::add_build},   {vetquant::cli::add_calibrate},
+    {vetquant::cli::add_check},
 };
 
 void add_global_options(CLI::App& app, Globals& globals) {

@@ -1,5 +1,6 @@
 #include "request_options.h"
 
+#include "shape_options.h"
 #include "vetquant/policy/statistics_file.h"
 
 namespace vetquant::cli {
@@ -12,7 +13,7 @@ std::shared_ptr<RequestOptions> add_request_options(CLI::App& command) {
           ->capture_default_str();
   command.add_option("--target", options->target,
                      "A target's name (`vetquant targets`) or a profile (default: the policy's, else ort-cpu)");
-  command.add_option("--shape", options->shapes, "Fix an input's shape: INPUT=1x80x3000")->type_name("INPUT=DIMS");
+  command.add_option("--shape", options->shapes, kShapeHelp)->type_name("INPUT=DIMS");
   command
       .add_option(
           "--profile-on", options->request.profile_on,
@@ -71,7 +72,7 @@ Request request_of(const RequestOptions& options, const Globals& globals) {
   request.sidecar = options.sidecar == "always"  ? Sidecar::kAlways
                     : options.sidecar == "never" ? Sidecar::kNever
                                                  : Sidecar::kAuto;
-  for (auto& [input, shape] : parse_shapes(options.shapes)) request.shapes.push_back({input, shape});
+  request.shapes = shape_bindings(options.shapes);
   return request;
 }
 
