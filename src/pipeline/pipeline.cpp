@@ -13,6 +13,7 @@
 #include "vetquant/core/text.h"
 #include "vetquant/emit/emit.h"
 #include "vetquant/eval/sample_shapes.h"
+#include "vetquant/pipeline/self_check.h"
 
 namespace vetquant {
 namespace {
@@ -105,6 +106,26 @@ Request with_sample_shapes(Request request, const GraphIndex& index) {
   return request;
 }
 
+// With nodes put back where self-check says so.
+void make_plans(Prepared& p, const Request& request) {
+  PlanOptions options{.shapes = request.shapes, .statistics = p.statistics.get()};
+  const bool check = p.policy.self_check && p.statistics != nullptr;
+  if (check && request.self_checked) {
+    p.self_checked = *request.self_checked;
+    options.put_back = p.self_checked.put_back;
+  }
+  p.plan = make_plan(*p.model, *p.index, *p.constants, p.policy, p.target, options);
+  if (!check || request.self_checked) return;
+  if (!request.self_check) {
+    p.self_checked.steps.push_back("self_check: not done: it wants samples as --calibration, not their statistics");
+    return;
+  }
+  p.self_checked = request.self_check({*p.model, *p.index, *p.constants, p.policy, p.target, options, p.plan});
+  if (p.self_checked.put_back.empty()) return;
+  options.put_back = p.self_checked.put_back;
+  p.plan = make_plan(*p.model, *p.index, *p.constants, p.policy, p.target, options);
+}
+
 }  // namespace
 
 Source load_source(const std::filesystem::path& path) {
@@ -137,10 +158,11 @@ Prepared prepare_from(const Request& request, const Source& source, Policy polic
                                                  p.policy.tensors.overridable == Overridable::kQuantize
                                                      ? OverridableValues::kConstant
                                                      : OverridableValues::kNotConstant);
-  p.plan =
-      make_plan(*p.model, *p.index, *p.constants, p.policy, p.target,
-                {.shapes = request.shapes, .statistics = prepared_source ? &prepared_source->statistics : nullptr});
-  if (prepared_source) p.plan.steps = std::move(prepared_source->steps);
+  if (prepared_source) p.statistics = std::move(prepared_source->statistics);
+  make_plans(p, request);
+  std::vector<std::string>& steps = p.plan.steps;
+  if (prepared_source) steps = std::move(prepared_source->steps);
+  steps.insert(steps.end(), p.self_checked.steps.begin(), p.self_checked.steps.end());
   const std::map<std::string, std::string> metadata = {
       {"vetquant.version", kVersion},
       {"vetquant.policy", p.plan.policy_name},
