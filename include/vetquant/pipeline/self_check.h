@@ -2,8 +2,8 @@
 //
 // The model is run on a few of the calibration's samples with its quantization behind switches (emit/simulation.h).
 //  1. What each part makes: one value, or one weight, is rounded and all the rest is float, which tells the noise that this
-//     part alone brings to the outputs, apart from what other parts hand down to it. (Leaving parts out of a broken model, as
-//     ONNX Runtime's debugging and AIMET do, tells little: what is left still breaks it.)
+//     part alone brings to the outputs, apart from what other parts hand down to it. (Putting one part of a broken model back
+//     tells little: what is left still breaks it.)
 //  2. Greedily: a step puts back the nodes around one value (or one weight). By the first measurement, noises taken as
 //     independent, the steps that take most noise off for the nodes and weights that they give up are chosen, planned anew
 //     (neighbours between float nodes follow, shared ranges fall apart), and run; the best of those that were run is taken.
