@@ -140,6 +140,41 @@ Json decisions_json(const Prepared& p) {
   return decisions;
 }
 
+// All that planning takes from a calibration, so that a lock needs none.
+Json ranges_json(const quant::ActivationStatistics& statistics) {
+  Json ranges = Json::object();
+  for (const auto& [name, tensor] : statistics.tensors) {
+    ranges[name] = tensor.range ? Json{tensor.range->low, tensor.range->high} : Json(nullptr);
+  }
+  return ranges;
+}
+
+std::shared_ptr<const quant::ActivationStatistics> statistics_from(const Json& ranges) {
+  auto statistics = std::make_shared<quant::ActivationStatistics>();
+  for (const auto& [name, range] : ranges.items()) {
+    quant::TensorStatistics& tensor = statistics->tensors[name];
+    if (!range.is_null()) tensor.range = {range.at(0).get<float>(), range.at(1).get<float>()};
+  }
+  return statistics;
+}
+
+Json self_check_json(const SelfChecked& checked) {
+  Json nodes = Json::array();
+  for (const auto& [node, back] : checked.put_back)
+    nodes.push_back({{"node", node}, {"to", name_of(back.type)}, {"reason", back.reason}});
+  return {{"put_back", std::move(nodes)}, {"steps", checked.steps}};
+}
+
+SelfChecked self_check_from(const Json& json) {
+  SelfChecked checked;
+  for (const Json& node : json.at("put_back")) {
+    const std::optional<DType> type = dtype_from_name(node.at("to").get<std::string>());
+    checked.put_back[node.at("node")] = {type.value_or(DType::kFloat32), node.at("reason")};
+  }
+  checked.steps = json.at("steps").get<std::vector<std::string>>();
+  return checked;
+}
+
 std::string dumped(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 std::string short_value(const Json& value) {
@@ -228,6 +263,8 @@ Prepared prepare_from_json(Request request, const Json& json, const std::string&
   target.name = target_json.at("name");
   target.digest = target_json.at("digest");
   request.policy = policy.name;
+  if (request.calibration.empty() && json.contains("ranges")) request.statistics = statistics_from(json.at("ranges"));
+  if (json.contains("self_check")) request.self_checked = self_check_from(json.at("self_check"));
   const Source source = load_source(request.model);
   const std::string digest = source.model->digest();
   check_same_model(json.at("model"), *source.model, digest, lock);
@@ -259,7 +296,7 @@ std::string make_lock(const Prepared& p) {
     shapes.push_back({{"input", shape.input}, {"shape", shape.shape}});
     if (is_open_input(p, shape.input)) shapes.back()["seen"] = true;
   }
-  const Json json = {
+  Json json = {
       {"schema", kSchema},
       {"vetquant", kVersion},
       {"model",
@@ -271,6 +308,8 @@ std::string make_lock(const Prepared& p) {
       {"shapes", std::move(shapes)},
       {"decisions", decisions_json(p)},
   };
+  if (p.statistics != nullptr) json["ranges"] = ranges_json(*p.statistics);
+  if (p.policy.self_check) json["self_check"] = self_check_json(p.self_checked);
   return dumped(json);
 }
 

@@ -14,6 +14,7 @@
 #include "vetquant/emit/emit.h"
 #include "vetquant/eval/sample_shapes.h"
 #include "vetquant/model/rewrites.h"
+#include "vetquant/pipeline/self_check.h"
 
 namespace vetquant {
 namespace {
@@ -118,6 +119,26 @@ FixedSource with_fixed_shapes(const Source& source, const std::vector<ShapeBindi
   return {{std::move(fixed.model), std::move(index), source.digest}, std::move(fixed.steps)};
 }
 
+// With nodes put back where self-check says so.
+void make_plans(Prepared& p, const Request& request, const std::vector<ShapeBinding>& seen) {
+  PlanOptions options{.shapes = seen, .statistics = p.statistics.get()};
+  const bool check = p.policy.self_check && p.statistics != nullptr;
+  if (check && request.self_checked) {
+    p.self_checked = *request.self_checked;
+    options.put_back = p.self_checked.put_back;
+  }
+  p.plan = make_plan(*p.model, *p.index, *p.constants, p.policy, p.target, options);
+  if (!check || request.self_checked) return;
+  if (!request.self_check) {
+    p.self_checked.steps.push_back("self_check: not done: it wants samples as --calibration, not their statistics");
+    return;
+  }
+  p.self_checked = request.self_check({*p.model, *p.index, *p.constants, p.policy, p.target, options, p.plan});
+  if (p.self_checked.put_back.empty()) return;
+  options.put_back = p.self_checked.put_back;
+  p.plan = make_plan(*p.model, *p.index, *p.constants, p.policy, p.target, options);
+}
+
 }  // namespace
 
 Source load_source(const std::filesystem::path& path) {
@@ -154,11 +175,12 @@ Prepared prepare_from(const Request& request, const Source& loaded, Policy polic
                                                  p.policy.tensors.overridable == Overridable::kQuantize
                                                      ? OverridableValues::kConstant
                                                      : OverridableValues::kNotConstant);
-  p.plan = make_plan(*p.model, *p.index, *p.constants, p.policy, p.target,
-                     {.shapes = seen, .statistics = prepared_source ? &prepared_source->statistics : nullptr});
-  p.plan.steps = fixed.steps;
-  if (prepared_source)
-    p.plan.steps.insert(p.plan.steps.end(), prepared_source->steps.begin(), prepared_source->steps.end());
+  if (prepared_source) p.statistics = std::move(prepared_source->statistics);
+  make_plans(p, request, seen);
+  std::vector<std::string>& steps = p.plan.steps;
+  steps = fixed.steps;
+  if (prepared_source) steps.insert(steps.end(), prepared_source->steps.begin(), prepared_source->steps.end());
+  steps.insert(steps.end(), p.self_checked.steps.begin(), p.self_checked.steps.end());
   const std::map<std::string, std::string> metadata = {
       {"vetquant.version", kVersion},
       {"vetquant.policy", p.plan.policy_name},

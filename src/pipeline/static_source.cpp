@@ -47,18 +47,19 @@ bool asks_for_static_activations(const Policy& policy) {
 
 StaticSource make_static_source(const Request& request, const Source& source, const Policy& policy,
                                 const TargetProfile& target) {
-  if (request.calibration.empty()) {
+  if (request.calibration.empty() && request.statistics == nullptr) {
     throw Error(ErrorCode::kUsage,
                 "policy '" + policy.name +
                     "' asks for static activations, whose ranges have to be known; give --calibration: a test set, a "
                     ".npz of inputs, or a statistics file of `vetquant calibrate`",
                 request.model.string());
   }
-  StaticSource result{.source = source,
-                      .statistics = request.calibrate ? request.calibrate(source, policy)
-                                                      : read_statistics(request.calibration.string()),
-                      .steps = {}};
-  check_same_model(result.statistics, source, request);
+  StaticSource result{.source = source, .statistics = request.statistics, .steps = {}};
+  if (!request.calibration.empty()) {
+    result.statistics = std::make_shared<const quant::ActivationStatistics>(
+        request.calibrate ? request.calibrate(source, policy) : read_statistics(request.calibration.string()));
+    check_same_model(*result.statistics, source, request);
+  }
   const auto rewrite = [&](Rewritten rewritten) {
     result.source.model = std::move(rewritten.model);
     result.steps.insert(result.steps.end(), rewritten.steps.begin(), rewritten.steps.end());

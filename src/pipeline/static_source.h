@@ -15,7 +15,7 @@ bool asks_for_static_activations(const Policy& policy);
 
 struct StaticSource {
   Source source;  // opset raised where pairs of QuantizeLinear and DequantizeLinear need it, BatchNormalization folded
-  quant::ActivationStatistics statistics;
+  std::shared_ptr<const quant::ActivationStatistics> statistics;
   std::vector<std::string> steps;
 };
 

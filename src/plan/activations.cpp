@@ -82,8 +82,10 @@ void ActivationPlanner::consider(NodeId id) {
     return !output.valid() || context_.constants.find(output).has_value();
   };
   if (std::all_of(node.outputs.begin(), node.outputs.end(), is_constant)) return;
-  const std::optional<Choice> asked = wish_at(id);
+  std::optional<Choice> asked = wish_at(id);
   if (!asked) return;
+  const PutBack* back = context_.put_back_at(id);
+  if (back != nullptr && back->type != DType::kFloat32) asked->use.activation_type = back->type;
   const StaticOp* op = static_op(*node.proto);
   if (const std::string why = why_not(node, id, op, *asked); !why.empty()) {
     const bool in_float = std::any_of(node.outputs.begin(), node.outputs.end(), [&](ValueId output) {
@@ -100,11 +102,14 @@ void ActivationPlanner::consider(NodeId id) {
     member.type = maker.type;
     member.symmetry = maker.symmetry;
   }
+  if (back != nullptr) member.type = back->type;
   member_of_.emplace(id, members_.size());
   members_.push_back(std::move(member));
 }
 
 std::string ActivationPlanner::why_not(const NodeInfo& node, NodeId id, const StaticOp* op, const Choice& asked) const {
+  const PutBack* back = context_.put_back_at(id);
+  if (back != nullptr && back->type == DType::kFloat32) return back->reason;
   if (const auto obstacle = static_obstacle(context_, id)) return obstacle->text;
   if (const auto obstacle = accelerator_obstacle(context_, node, asked.use, std::nullopt)) return obstacle->text;
   if (op->kind != StaticKind::kProduct) {

@@ -111,6 +111,8 @@ std::optional<Choice> Decider::kept_by_role(const Site& site, const Wish& wish) 
 
 std::variant<Choice, Obstacle> Decider::attempt(const Site& site, const Wish& wish, const FormSet& forbidden) const {
   const Use& use = wish.use;
+  const PutBack* back = context_.put_back_at(site.node);
+  if (back != nullptr && back->type == DType::kFloat32) return keep(wish, back->reason);
   if (use.keep) return keep(wish, "the rule keeps it float");
   if (!use.weights) return keep(wish, "the policy asks for no type of weights");
   if (*use.weights == DType::kFloat32) return keep(wish, "the policy asks for fp32");

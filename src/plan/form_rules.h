@@ -16,6 +16,13 @@ struct FormContext {
   const TargetProfile& target;
   const Survey& survey;
   const quant::ActivationStatistics* statistics = nullptr;
+  const PutBackNodes* put_back = nullptr;
+
+  const PutBack* put_back_at(NodeId node) const {  // null: nothing was decided
+    if (put_back == nullptr) return nullptr;
+    const auto found = put_back->find(index.node(node).address);
+    return found == put_back->end() ? nullptr : &found->second;
+  }
 };
 
 Form form_of(FormChoice choice);  // kKeep for what is not built: qoperator

@@ -40,8 +40,10 @@ void add_half_nodes(const Decider& decider, const ConstantFinder& constants, Pla
 }  // namespace
 
 Plan plan_surveyed(const GraphIndex& index, const ConstantFinder& constants, const Survey& survey, const Policy& policy,
-                   const TargetProfile& target, const quant::ActivationStatistics* statistics) {
+                   const TargetProfile& target, const quant::ActivationStatistics* statistics,
+                   const PutBackNodes& put_back) {
   Plan result;
+  result.put_back = put_back;
   result.policy_name = policy.name;
   result.clean_up = policy.clean_up;
   result.policy_digest = policy.digest;
@@ -52,7 +54,8 @@ Plan plan_surveyed(const GraphIndex& index, const ConstantFinder& constants, con
                             .policy = policy,
                             .target = target,
                             .survey = survey,
-                            .statistics = statistics};
+                            .statistics = statistics,
+                            .put_back = &put_back};
   const RuleBook book(policy, index);
   const Decider decider(context, book);
   std::vector<Choice> choices;
@@ -80,7 +83,7 @@ Plan make_plan(const Model&, const GraphIndex& index, const ConstantFinder& cons
   plan::Survey survey =
       plan::survey_sites(index, constants, infer_types(index, options.shapes), policy.tensors.min_elements);
   if (policy.tensors.tied == Tied::kTogether) plan::mark_ties(survey);
-  return plan::plan_surveyed(index, constants, survey, policy, target, options.statistics);
+  return plan::plan_surveyed(index, constants, survey, policy, target, options.statistics, options.put_back);
 }
 
 }  // namespace vetquant

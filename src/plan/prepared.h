@@ -6,6 +6,7 @@
 namespace vetquant::plan {
 
 Plan plan_surveyed(const GraphIndex& index, const ConstantFinder& constants, const Survey& survey, const Policy& policy,
-                   const TargetProfile& target, const quant::ActivationStatistics* statistics = nullptr);
+                   const TargetProfile& target, const quant::ActivationStatistics* statistics = nullptr,
+                   const PutBackNodes& put_back = {});
 
 }  // namespace vetquant::plan

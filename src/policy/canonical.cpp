@@ -44,6 +44,15 @@ std::string canonical(const CalibrationSettings& calibration) {
   return map.text();
 }
 
+std::string canonical(const SelfCheck& check) {
+  MapText map;
+  map.add_number("target_db", check.target_db);
+  map.add_number("most_nodes", check.most_nodes);
+  map.add_integer("samples", check.samples);
+  if (check.activation_type) map.add("to", std::string(name_of(*check.activation_type)));
+  return map.text();
+}
+
 std::vector<std::string> names(const std::vector<DType>& types) {
   std::vector<std::string> all;
   for (const DType type : types) all.emplace_back(name_of(type));
@@ -111,6 +120,10 @@ std::string canonical_text(const Policy& policy) {
   if (off.text() != "{}") text += "clean_up: " + off.text() + "\n";
   const std::string calibration = canonical(policy.calibration);
   if (calibration != "{}") text += "calibration: " + calibration + "\n";
+  if (policy.self_check) {
+    const std::string check = canonical(*policy.self_check);
+    text += "self_check: " + (check == "{}" ? "true" : check) + "\n";
+  }
   MapText budget;
   budget.add_integer("file", policy.budget.file_bytes);
   budget.add_number("effective_bits", policy.budget.effective_bits);

@@ -27,7 +27,8 @@ struct OwnPolicy {
   std::array<std::optional<bool>, kCleanUpSteps.size()> clean_up;
   Policy policy;
   bool has_defaults = false;
-  std::string target_source;  // the file that names the target
+  bool no_self_check = false;  // `self_check: false`, which what is extended does not override
+  std::string target_source;   // the file that names the target
 };
 
 Match read_match(const YamlValue& value) {
@@ -91,8 +92,26 @@ PolicyGate read_gate(const YamlValue& value) {
   return gate;
 }
 
+// `true`, `false`, or how.
+void read_self_check(const YamlValue& value, OwnPolicy& own) {
+  if (!value.is_map()) {
+    own.no_self_check = !value.boolean("self_check");
+    if (!own.no_self_check) own.policy.self_check = SelfCheck{};
+    return;
+  }
+  const YamlMap map(value, "self_check", words::kSelfCheckKeys);
+  SelfCheck& check = own.policy.self_check.emplace();
+  if (const auto e = map.find("target_db")) check.target_db = e->number("target_db", 0, 200);
+  if (const auto e = map.find("most_nodes")) check.most_nodes = e->number("most_nodes", 0, 1);
+  if (const auto e = map.find("samples")) check.samples = e->integer("samples", 1, 1 << 20);
+  if (const auto e = map.find("to"))
+    check.activation_type =
+        dtype_from_name(words::kSelfCheckTypes[e->word("type to put nodes back to", words::kSelfCheckTypes)]);
+}
+
 void read_settings(const YamlMap& map, OwnPolicy& own) {
   Policy& policy = own.policy;
+  if (const auto v = map.find("self_check")) read_self_check(*v, own);
   if (const auto v = map.find("tensors")) {
     const YamlMap tensors(*v, "tensors", words::kTensorKeys);
     if (const auto e = tensors.find("min_elements")) own.min_elements = e->integer("min_elements", 0, kMostElements);
@@ -183,6 +202,15 @@ OwnPolicy merged(OwnPolicy nearer, OwnPolicy further) {
   if (calibration.method.empty()) calibration.method = inherited.method;
   fill(calibration.percentile, inherited.percentile);
   fill(calibration.max_memory_bytes, inherited.max_memory_bytes);
+  if (policy.self_check && further.policy.self_check) {
+    fill(policy.self_check->target_db, further.policy.self_check->target_db);
+    fill(policy.self_check->most_nodes, further.policy.self_check->most_nodes);
+    fill(policy.self_check->samples, further.policy.self_check->samples);
+    fill(policy.self_check->activation_type, further.policy.self_check->activation_type);
+  } else if (!nearer.no_self_check && !policy.self_check) {
+    policy.self_check = further.policy.self_check;
+    nearer.no_self_check = further.no_self_check;
+  }
   fill(policy.budget.file_bytes, further.policy.budget.file_bytes);
   fill(policy.budget.effective_bits, further.policy.budget.effective_bits);
   policy.gates.insert(policy.gates.end(), further.policy.gates.begin(), further.policy.gates.end());

@@ -16,9 +16,9 @@ using Words = std::span<const std::string_view>;
 template <size_t count>
 using List = std::array<std::string_view, count>;
 
-inline constexpr List<13> kPolicyKeys = {"version", "extends",  "target",         "defaults",          "rules",
-                                         "tensors", "clean_up", "on_unsupported", "on_unmatched_rule", "calibration",
-                                         "budget",  "gates",    "description"};
+inline constexpr List<14> kPolicyKeys = {"version",    "extends",  "target",         "defaults",          "rules",
+                                         "tensors",    "clean_up", "on_unsupported", "on_unmatched_rule", "calibration",
+                                         "self_check", "budget",   "gates",          "description"};
 inline constexpr List<4> kRuleKeys = {"name", "match", "use", "optional"};
 inline constexpr List<9> kMatchKeys = {"node",         "node_regex",   "op",      "tensor", "scope",
                                        "min_elements", "max_elements", "between", "input"};
@@ -41,6 +41,7 @@ inline constexpr List<16> kUseKeys = {"weights",
 inline constexpr List<3> kTensorKeys = {"min_elements", "tied", "overridable"};
 inline constexpr List<3> kCleanUpKeys = {"reshape_targets", "identities", "constants"};  // order of kCleanUpSteps
 inline constexpr List<4> kCalibrationKeys = {"samples", "method", "percentile", "max_memory"};
+inline constexpr List<4> kSelfCheckKeys = {"target_db", "most_nodes", "samples", "to"};
 inline constexpr List<2> kBudgetKeys = {"file", "effective_bits"};
 inline constexpr List<8> kGateKeys = {"test_set", "metric", "max_increase", "max_decrease",
                                       "min",      "max",    "keep",         "confidence"};
@@ -56,6 +57,7 @@ inline constexpr List<2> kZeroPoint = {"integer", "float"};
 inline constexpr List<10> kForm = {"auto",         "dequantize",   "fold_at_load", "dynamic_integer",
                                    "matmul_nbits", "gather_block", "gather_rows",  "dynamic_lstm",
                                    "qdq",          "qoperator"};  // order of FormChoice
+inline constexpr List<3> kSelfCheckTypes = {"fp32", "uint16", "int16"};
 inline constexpr List<3> kOnUnsupported = {"error", "next-rule", "keep"};
 inline constexpr List<3> kOnUnmatchedRule = {"error", "warn", "ignore"};
 inline constexpr List<2> kTied = {"together", "apart"};

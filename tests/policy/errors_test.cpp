@@ -28,11 +28,15 @@ TEST(PolicyErrors, UnknownKeysSuggestTheNearest) {
             "p.yaml:2:11: unknown key 'teid' in tensors; known: min_elements, tied, overridable");
   EXPECT_EQ(complaint("version: 1\nclean_up: {reshape_target: false}\n"),
             "p.yaml:2:12: unknown key 'reshape_target' in clean_up; did you mean 'reshape_targets'?");
+  EXPECT_EQ(complaint("version: 1\nself_check: {sample: 3}\n"),
+            "p.yaml:2:14: unknown key 'sample' in self_check; did you mean 'samples'?");
   EXPECT_EQ(complaint("version: 1\nbudget: {zzzzzzz: 1}\n"),
             "p.yaml:2:10: unknown key 'zzzzzzz' in budget; known: file, effective_bits");
 }
 
 TEST(PolicyErrors, UnknownWordsSuggestTheNearest) {
+  EXPECT_EQ(complaint("version: 1\nself_check: {to: int8}\n"),
+            "p.yaml:2:18: unknown type to put nodes back to 'int8'; known: fp32, uint16, int16");
   EXPECT_EQ(about_use("{weights: int7}"), "p.yaml:2:21: unknown type of weights 'int7'; did you mean 'int8'?");
   EXPECT_EQ(about_use("{activations: dynamc}"),
             "p.yaml:2:25: unknown kind of activations 'dynamc'; did you mean 'dynamic'?");

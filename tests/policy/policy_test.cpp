@@ -145,6 +145,30 @@ TEST(Policy, CleanUpsAreInheritedStepByStepAndStandInTheTextWhereOff) {
             parse_policy("version: 1\n", "b.yaml").digest);
 }
 
+TEST(Policy, SelfCheckIsInheritedKeyByKeyAndCanBeSwitchedOff) {
+  const test::TempFolder folder;
+  folder.write("base.yaml", "version: 1\nself_check: {target_db: 30, samples: 8, to: uint16}\n");
+  const auto own = [&](const std::string& words) {
+    return load_policy(folder.write("own.yaml", "version: 1\nextends: base.yaml\n" + words).string());
+  };
+  const Policy policy = own("self_check: {most_nodes: 0.1, samples: 2}\n");
+  ASSERT_TRUE(policy.self_check);
+  EXPECT_EQ(policy.self_check->target_db, 30);
+  EXPECT_EQ(policy.self_check->most_nodes, 0.1);
+  EXPECT_EQ(policy.self_check->samples, 2);
+  EXPECT_EQ(policy.self_check->activation_type, DType::kUint16);
+  EXPECT_NE(policy.text.find("self_check: {target_db: 30, most_nodes: 0.1, samples: 2, to: uint16}\n"),
+            std::string::npos)
+      << policy.text;
+  EXPECT_EQ(parse_policy(policy.text, "again.yaml").digest, policy.digest);
+  EXPECT_EQ(own("self_check: true\n").self_check->samples, 8);
+  EXPECT_EQ(own("").self_check->samples, 8);
+  EXPECT_FALSE(own("self_check: false\n").self_check);
+  EXPECT_FALSE(parse_policy("version: 1\n", "none.yaml").self_check);
+  EXPECT_EQ(parse_policy("version: 1\nself_check: true\n", "a.yaml").digest,
+            parse_policy("version: 1\nself_check: {}\n", "b.yaml").digest);
+}
+
 TEST(Policy, EveryFormHasItsName) {
   const std::vector<std::pair<std::string, FormChoice>> forms = {{"auto", FormChoice::kAuto},
                                                                  {"dequantize", FormChoice::kDequantize},

@@ -40,6 +40,7 @@ TEST_F(Schema, HasTheKeysOfTheParser) {
   EXPECT_EQ(keys_of(properties.at("tensors")), names(words::kTensorKeys));
   EXPECT_EQ(keys_of(properties.at("calibration")), names(words::kCalibrationKeys));
   EXPECT_EQ(keys_of(properties.at("clean_up")), names(words::kCleanUpKeys));
+  EXPECT_EQ(keys_of(properties.at("self_check").at("oneOf").at(1)), names(words::kSelfCheckKeys));
   EXPECT_EQ(keys_of(properties.at("budget")), names(words::kBudgetKeys));
 }
 
@@ -56,6 +57,8 @@ TEST_F(Schema, HasTheWordsOfTheParser) {
   EXPECT_EQ(enumeration(of_use.at("scales")), names(words::kScales));
   EXPECT_EQ(enumeration(of_use.at("compute")), names(words::kFloats));
   EXPECT_EQ(enumeration(properties.at("calibration").at("properties").at("method")), names(words::kRangeMethods));
+  EXPECT_EQ(enumeration(properties.at("self_check").at("oneOf").at(1).at("properties").at("to")),
+            names(words::kSelfCheckTypes));
   EXPECT_EQ(enumeration(properties.at("on_unsupported")), names(words::kOnUnsupported));
   EXPECT_EQ(enumeration(properties.at("on_unmatched_rule")), names(words::kOnUnmatchedRule));
   EXPECT_EQ(enumeration(properties.at("tensors").at("properties").at("tied")), names(words::kTied));

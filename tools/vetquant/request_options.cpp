@@ -1,6 +1,7 @@
 #include "request_options.h"
 
 #include "shape_options.h"
+#include "vetquant/pipeline/self_check.h"
 #include "vetquant/policy/statistics_file.h"
 
 namespace vetquant::cli {
@@ -59,6 +60,23 @@ quant::ActivationStatistics calibrated(const Source& source, const std::filesyst
   return statistics;
 }
 
+SelfChecked self_checked(const SelfCheckSubject& subject, const std::filesystem::path& samples,
+                         const Globals& globals) {
+  CalibrationOptions run;
+  take_run_options(JudgeArguments{}, globals, run);
+  AlgorithmSet algorithms;
+  for (const std::string& plugin : globals.plugins) algorithms.load_plugin(plugin);
+  SelfCheckOptions options;
+  options.samples = samples;
+  options.runtime_library = run.runtime_library;
+  options.worker = run.worker;
+  options.limits = run.limits;
+  options.threads = run.threads;
+  options.algorithms = &algorithms;
+  options.progress = run.progress;
+  return find_nodes_to_put_back(subject, options);
+}
+
 }  // namespace
 
 Request request_of(const RequestOptions& options, const Globals& globals) {
@@ -66,6 +84,9 @@ Request request_of(const RequestOptions& options, const Globals& globals) {
   if (!request.calibration.empty() && !is_statistics_file(request.calibration.string())) {
     request.calibrate = [samples = request.calibration, &globals](const Source& source, const Policy& policy) {
       return calibrated(source, samples, policy, globals);
+    };
+    request.self_check = [samples = request.calibration, &globals](const SelfCheckSubject& subject) {
+      return self_checked(subject, samples, globals);
     };
   }
   if (!options.target.empty()) request.target = options.target;

@@ -24,6 +24,13 @@ inline constexpr const char* kDefaultPolicy = "int8";
 inline constexpr const char* kDefaultTarget = "ort-cpu";
 
 struct Source;
+struct SelfCheckSubject;
+
+// What self-check came to (pipeline/self_check.h).
+struct SelfChecked {
+  PutBackNodes put_back;
+  std::vector<std::string> steps;  // what it did, a line each
+};
 
 struct Request {
   std::filesystem::path model;
@@ -34,6 +41,11 @@ struct Request {
   std::filesystem::path calibration;  // a statistics file, for static activations; empty: none
   // Where `calibration` names samples instead: runs them (obtain_statistics of pipeline/calibration.h).
   std::function<quant::ActivationStatistics(const Source&, const Policy&)> calibrate;
+  // Where the policy asks for it and `calibration` names samples: find_nodes_to_put_back of pipeline/self_check.h.
+  std::function<SelfChecked(const SelfCheckSubject&)> self_check;
+  // Of a lock file: these instead of `calibration` and `self_check`.
+  std::shared_ptr<const quant::ActivationStatistics> statistics;
+  std::optional<SelfChecked> self_checked;
   Sidecar sidecar = Sidecar::kAuto;
   // Of the quantization to come: the source's digest, which reads every byte, then begins beside the planning. 0: all cores.
   std::optional<int> threads;
@@ -59,6 +71,8 @@ struct Prepared {
   std::unique_ptr<ConstantFinder> constants;
   Policy policy;
   TargetProfile target;
+  std::shared_ptr<const quant::ActivationStatistics> statistics;  // of static activations
+  SelfChecked self_checked;
   Plan plan;
   Emitted emitted;
   LayoutSizes sizes;

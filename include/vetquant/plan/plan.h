@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -121,6 +122,13 @@ struct FloatNode {
   Reason reason;
 };
 
+// What self-check decided about a node, by address: it is not to compute between 8-bit codes.
+struct PutBack {
+  DType type = DType::kFloat32;  // or what its activations become: kUint16, kInt16
+  std::string reason;
+};
+using PutBackNodes = std::map<std::string, PutBack>;
+
 struct KeptWeight {  // a float constant above tensors.min_elements that stays, and why
   std::string name, node, op;
   uint64_t elements = 0, bytes = 0;
@@ -136,6 +144,7 @@ struct Plan {
   std::vector<PlannedActivation> activations;  // in the order of the nodes that make or read them
   std::vector<PlannedBias> biases;
   std::vector<FloatNode> float_nodes;
+  PutBackNodes put_back;
   std::vector<std::string> notes;  // overridable initializers, unknown domains, saturation risk, ...
   std::vector<std::string> warnings;
   CleanUp clean_up;  // the policy's; what it comes to stands in EmitLog
@@ -145,6 +154,7 @@ struct Plan {
 struct PlanOptions {
   std::vector<ShapeBinding> shapes;
   const quant::ActivationStatistics* statistics = nullptr;  // for static activations
+  PutBackNodes put_back = {};
 };
 
 // Errors: kUsage with the rule's position (unmatched rule, conflict of two rules about one tensor, impossible block) ;

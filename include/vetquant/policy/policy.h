@@ -108,6 +108,16 @@ struct CalibrationSettings {
   std::optional<uint64_t> max_memory_bytes;
 };
 
+// Nodes with static activations that break the model are put back (docs/static.md, "Self-check").
+struct SelfCheck {
+  std::optional<double> target_db;       // SQNR that every output is to reach
+  std::optional<double> most_nodes;      // that may be put back: a share of the nodes that compute between codes
+  std::optional<int64_t> samples;        // of the calibration's that are run
+  std::optional<DType> activation_type;  // what nodes are put back to: kFloat32, or 16-bit codes
+};
+inline constexpr double kSelfCheckTargetDb = 20, kSelfCheckMostNodes = 0.2;
+inline constexpr int64_t kSelfCheckSamples = 4;
+
 struct Budget {
   std::optional<uint64_t> file_bytes;
   std::optional<double> effective_bits;  // per weight element
@@ -132,6 +142,7 @@ struct Policy {
   OnUnsupported on_unsupported = OnUnsupported::kError;
   OnUnmatchedRule on_unmatched_rule = OnUnmatchedRule::kError;
   CalibrationSettings calibration;
+  std::optional<SelfCheck> self_check;  // absent: none
   Budget budget;
   std::vector<PolicyGate> gates;
   // Self-contained, in one fixed spelling: equal texts mean equal policies, whatever the comments, the order of keys and the
