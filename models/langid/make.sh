@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes langid.onnx and its test sets from the texts: synthesizers from Debian 12, Python packages from PyPI.
 #
-#   models/langid/make.sh FOLDER      4 hours of training (estimated from its pieces) after some 20 minutes, 8 GB in FOLDER; finished steps are not done again
+#   models/langid/make.sh FOLDER      6 hours of training (estimated from its pieces) after some 20 minutes, 8 GB in FOLDER; finished steps are not done again
 #
 # The repository holds the result; nobody needs to run this to use it. Needs root (or sudo) only to install packages,
 # and Debian's components contrib and non-free (MBROLA, svox pico).
@@ -30,7 +30,7 @@ cd "$here"
 "$python" sound.py --out "$work/sound"
 "$python" features.py --out "$work/features"
 "$python" make_sets.py --sound "$work/sound"
-[ -f "$work/model.pt" ] || "$python" train.py --features "$work/features" --out "$work/model.pt" --dev dev.yaml --steps 55000 \
+[ -f "$work/model.pt" ] || "$python" train.py --features "$work/features" --out "$work/model.pt" --dev dev.yaml --steps 67000 \
   --strength 0.5 --strength-few 0.8
 "$python" export.py --weights "$work/model.pt" --out langid.onnx
 "$python" evaluate.py test.yaml langid.onnx
