@@ -111,7 +111,7 @@ def check(what, document, schemas):
     for key in document:
         less = copy.copy(document)
         del less[key]
-        optional = {"outputs", "warnings"}
+        optional = {"outputs", "warnings", "ranges", "self_check"}
         if key not in optional and not problems_of(less, schema):
             fail(f"{what}: {schemas[name][0]} does not miss {key!r}")
 
@@ -199,6 +199,14 @@ def static_commands(folder, schemas):
     check_run(folder, schemas, "quantize", *arguments, "-o", "static.onnx")
     if run(folder, "plan", *arguments, "--lock", "static.lock", "-q") is not None:
         check("the lock of a static plan", json.loads((folder / "static.lock").read_text()), schemas)
+    (folder / "checked.yaml").write_text("version: 1\nextends: int8-static\nself_check: {target_db: 60, most_nodes: 1, samples: 1}\n")
+    (folder / "samples.yaml").write_text("version: 1\ntask: tensors\nrandom: {seed: 3, samples: 2}\n")
+    checked = ("mlp.onnx", "--policy", "checked.yaml", "--calibration", "samples.yaml")
+    if run(folder, "plan", *checked, "--lock", "checked.lock", "-q") is not None:
+        lock = json.loads((folder / "checked.lock").read_text())
+        check("the lock of a plan with self-check", lock, schemas)
+        if not lock["self_check"]["put_back"]:
+            fail("the self-check put nothing back: its schema was not tried")
 
 
 def judging_commands(folder, schemas):

@@ -191,7 +191,9 @@ TEST_F(Static, ANetworkRunsOnIntegersFromEndToEnd) {
     const double db = sqnr_db(wish.output);
     EXPECT_GT(db, 28);
     EXPECT_LT(db, 60) << "too good: nothing was rounded";
-    if (this_processor().instruction_set == "avx512_vnni") EXPECT_GT(sqnr_db(wish.output, Optimization::kAll), 28);
+    if (this_processor().instruction_set == "avx512_vnni") {
+      EXPECT_GT(sqnr_db(wish.output, Optimization::kAll), 28);
+    }
     const auto made = fused(wish.output);
     EXPECT_EQ(count(made, "QLinearConv"), 2u);
     EXPECT_EQ(count(made, "QGemm"), 1u);
