@@ -206,11 +206,7 @@ def main():
     document["machine"]["load_average_at_end"] = round(os.getloadavg()[0], 2)
     document["seconds"] = round(time.monotonic() - begin)
     text = report.latency_markdown(document)
-    print(text)
-    for path, content in ((options.json, json.dumps(document, indent=1)), (options.markdown, text)):
-        if path:
-            with open(path, "w") as file:
-                file.write(content + "\n")
+    report.publish(document, text, options)
     methods.fresh_folder(options.work)
 
 

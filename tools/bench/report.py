@@ -1,4 +1,14 @@
-"""Markdown of what run.py and latency.py measured."""
+"""Markdown of what run.py, latency.py and system.py measured."""
+import json
+
+
+def publish(document, text, options):
+    """Prints the text; writes both where --json and --markdown say."""
+    print(text)
+    for path, content in ((options.json, json.dumps(document, indent=1)), (options.markdown, text)):
+        if path:
+            with open(path, "w") as file:
+                file.write(content + "\n")
 
 
 def table(header, rows, right):

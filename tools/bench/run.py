@@ -11,7 +11,6 @@ Times of Python peers are those of their own call: starting Python and importing
 row, too. Cold runs (--cold N) empty the page cache before each run. Needs tools/bench/requirements.txt for the peers.
 """
 import argparse
-import json
 import os
 import random
 import shlex
@@ -171,11 +170,7 @@ def main():
     document["machine"]["load_average_at_end"] = round(os.getloadavg()[0], 2)
     document["seconds"] = round(time.monotonic() - bench.begin)
     text = report.run_markdown(document)
-    print(text)
-    for path, content in ((options.json, json.dumps(document, indent=1)), (options.markdown, text)):
-        if path:
-            with open(path, "w") as file:
-                file.write(content + "\n")
+    report.publish(document, text, options)
     methods.fresh_folder(options.work)
 
 

@@ -9,7 +9,6 @@ then the parts run beside float, as latency.py runs them. Weights are random: si
 accuracy does not. The bench's language identifier has other node names than ours, so its policies are presets.
 """
 import argparse
-import json
 import os
 import random
 import statistics
@@ -110,11 +109,7 @@ def main():
     document["seconds"] = round(time.monotonic() - begin)
     parts += [report.latency_markdown(document) if options.rounds else report.machine_line(document["machine"])]
     text = "\n\n".join(parts)
-    print(text)
-    for path, content in ((options.json, json.dumps(document, indent=1)), (options.markdown, text)):
-        if path:
-            with open(path, "w") as file:
-                file.write(content + "\n")
+    report.publish(document, text, options)
     methods.fresh_folder(options.work)
 
 
