@@ -1,8 +1,8 @@
 #include "vetquant/quant/log_scale.h"
 
-#include <algorithm>
 #include <array>
-#include <cmath>
+#include <bit>
+#include <cstddef>
 
 namespace vetquant {
 namespace {
@@ -28,30 +28,49 @@ constexpr int exponent_of(int code) {
   return 2 * kSteps * (code - 243);
 }
 
-std::array<float, 256> make_grid() {
-  std::array<float, 256> grid;
+constexpr std::array<float, 256> make_grid() {
+  std::array<float, 256> grid{};
   for (int code = 0; code < 256; ++code) {
-    const int exponent = exponent_of(code), octave = static_cast<int>(std::floor(exponent / double{kSteps}));
-    grid[static_cast<size_t>(code)] =
-        static_cast<float>(std::ldexp(kRoots[static_cast<size_t>(exponent - octave * kSteps)], octave));
+    int exponent = exponent_of(code);
+    double power = 1;
+    for (; exponent < 0; exponent += kSteps) power /= 2;
+    for (; exponent >= kSteps; exponent -= kSteps) power *= 2;
+    grid[static_cast<size_t>(code)] = static_cast<float>(power * kRoots[static_cast<size_t>(exponent)]);
   }
   return grid;
 }
 
-}  // namespace
+constexpr std::array<float, 256> kGrid = make_grid();
 
-std::span<const float, 256> log8_grid() {
-  static const std::array<float, 256> grid = make_grid();
-  return grid;
+// Floats that share their exponent and five bits of their mantissa lie within 3.1 %, between neighbours of the grid but for one
+// step: the first value of the grid that is not below the least of them.
+constexpr int kDroppedBits = 18;
+constexpr size_t bin_of(float positive) { return std::bit_cast<uint32_t>(positive) >> kDroppedBits; }
+
+constexpr auto make_starts() {
+  std::array<uint8_t, size_t{1} << (31 - kDroppedBits)> starts{};
+  size_t code = 0;
+  for (size_t bin = 0; bin < starts.size(); ++bin) {
+    while (code < 255 && bin_of(kGrid[code]) < bin) ++code;
+    starts[bin] = static_cast<uint8_t>(code);
+  }
+  return starts;
 }
 
+constexpr auto kStarts = make_starts();
+
+}  // namespace
+
+std::span<const float, 256> log8_grid() { return kGrid; }
+
 uint8_t log8_code(double scale) {
-  const auto grid = log8_grid();
-  const auto above = std::lower_bound(grid.begin(), grid.end(), scale);
-  if (above == grid.begin()) return 0;
-  if (above == grid.end()) return 255;
-  const bool down = scale - double{above[-1]} <= double{*above} - scale;
-  return static_cast<uint8_t>(above - grid.begin() - (down ? 1 : 0));
+  if (!(scale > double{kGrid.front()})) return 0;
+  if (scale > double{kGrid.back()}) return 255;
+  size_t above = kStarts[bin_of(static_cast<float>(scale))];  // the first that is not below `scale`, nearly
+  while (double{kGrid[above]} < scale) ++above;
+  while (double{kGrid[above - 1]} >= scale) --above;
+  const bool down = scale - double{kGrid[above - 1]} <= double{kGrid[above]} - scale;
+  return static_cast<uint8_t>(above - (down ? 1 : 0));
 }
 
 }  // namespace vetquant

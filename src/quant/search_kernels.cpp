@@ -62,12 +62,21 @@ class Search {
     }
     const auto middle = best_keep_, all = hn::Zero(d);
     for (const float step : kFine) Try(hn::Add(middle, hn::Set(d, step)), hn::Eq(all, all));
-    const auto wrong =
-        hn::Add(hn::Mul(best_, hn::Set(d, kMargin)), hn::Set(d, kMarginPerValue * static_cast<float>(length_)));
-    return hn::IfThenElse(hn::Lt(hn::Add(best_, wrong), first), best_scale_, whole_);
+    return SurelyBetter(best_scale_, best_, first);
+  }
+
+  HWY_INLINE Vector Choose(Vector candidate) const {
+    return SurelyBetter(candidate, Error(candidate), Error(whole_));
   }
 
  private:
+  HWY_INLINE Vector SurelyBetter(Vector scale, Vector error, Vector of_whole) const {
+    const Floats d;
+    const auto wrong =
+        hn::Add(hn::Mul(error, hn::Set(d, kMargin)), hn::Set(d, kMarginPerValue * static_cast<float>(length_)));
+    return hn::IfThenElse(hn::Lt(hn::Add(error, wrong), of_whole), scale, whole_);
+  }
+
   // In units of the whole range's scale, squared.
   HWY_INLINE Vector Error(Vector scale) const {
     const Floats d;
@@ -117,6 +126,13 @@ HWY_ATTR void SearchLanes(const CodeRule& rule, const LaneSearch& search, float*
   }
 }
 
+HWY_ATTR void ChooseLanes(const CodeRule& rule, const LaneSearch& search, const float* candidate, float* scale) {
+  const Floats d;
+  for (size_t lane = 0; lane < kSearchLanes; lane += hn::Lanes(d)) {
+    hn::StoreU(Search(rule, search, lane).Choose(hn::LoadU(d, candidate + lane)), d, scale + lane);
+  }
+}
+
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace vetquant::kernels
@@ -126,9 +142,14 @@ HWY_AFTER_NAMESPACE();
 namespace vetquant::kernels {
 
 HWY_EXPORT(SearchLanes);
+HWY_EXPORT(ChooseLanes);
 
 void search_lanes(const CodeRule& rule, const LaneSearch& search, float* scale) {
   HWY_DYNAMIC_DISPATCH(SearchLanes)(rule, search, scale);
+}
+
+void choose_lanes(const CodeRule& rule, const LaneSearch& search, const float* candidate, float* scale) {
+  HWY_DYNAMIC_DISPATCH(ChooseLanes)(rule, search, candidate, scale);
 }
 
 }  // namespace vetquant::kernels

@@ -20,4 +20,8 @@ struct LaneSearch {
 // `whole`. Errors are sums in floats of values i, i + 4, ... in four runs, added as (0 + 2) + (1 + 3), on every instruction set.
 void search_lanes(const CodeRule& rule, const LaneSearch& search, float* scale);
 
+// scale [16]: those of `candidate` [16] that are better than `whole` by more than the errors, summed as above, can be wrong, else
+// `whole`.
+void choose_lanes(const CodeRule& rule, const LaneSearch& search, const float* candidate, float* scale);
+
 }  // namespace vetquant::kernels

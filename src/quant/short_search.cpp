@@ -14,12 +14,12 @@ constexpr size_t kLanes = kernels::kSearchLanes;
 constexpr double kLeastKeep = 0.30, kMostKeep = 1.06;  // that the search tries
 
 // The search knows no grid: what it found is moved to the nearest value of it, which may be worse than the whole range.
-float better_on_grid(const kernels::CodeRule& rule, std::span<const float> values, float found, ScaleAndZero whole) {
-  const float nearest = log8_grid()[log8_code(double{found})];
-  kernels::ErrorLanes own, of_whole;
-  kernels::exact_error(rule, values.data(), values.size(), nearest, whole.zero_point, own);
-  kernels::exact_error(rule, values.data(), values.size(), whole.scale, whole.zero_point, of_whole);
-  return own.sum() < of_whole.sum() ? nearest : whole.scale;
+void move_to_grid(const kernels::CodeRule& rule, const kernels::LaneSearch& search, std::array<float, kLanes>& best) {
+  const auto grid = log8_grid();
+  std::array<float, kLanes> nearest;
+  std::transform(best.begin(), best.end(), nearest.begin(),
+                 [&](float scale) { return grid[log8_code(double{scale})]; });
+  kernels::choose_lanes(rule, search, nearest.data(), best.data());
 }
 
 }  // namespace
@@ -50,18 +50,14 @@ void search_short(const QuantSpec& spec, std::span<const float> values, int64_t 
       scale[g] = whole[first + std::min(g, count - 1)].scale;
       zero_point[g] = whole[first + std::min(g, count - 1)].zero_point;
     }
-    kernels::search_lanes(rule,
-                          {.interleaved = interleaved.data(),
-                           .length = run,
-                           .whole = scale.data(),
-                           .zero_point = zero_point.data(),
-                           .half_scales = spec.scale_type == ScaleType::kFloat16},
-                          best.data());
-    for (size_t g = 0; g < count; ++g) {
-      if (spec.scale_type == ScaleType::kLog8 && best[g] != scale[g])
-        best[g] = better_on_grid(rule, values.subspan((first + g) * run, run), best[g], {scale[g], zero_point[g]});
-      found[first + g] = {best[g], zero_point[g]};
-    }
+    const kernels::LaneSearch search{.interleaved = interleaved.data(),
+                                     .length = run,
+                                     .whole = scale.data(),
+                                     .zero_point = zero_point.data(),
+                                     .half_scales = spec.scale_type == ScaleType::kFloat16};
+    kernels::search_lanes(rule, search, best.data());
+    if (spec.scale_type == ScaleType::kLog8) move_to_grid(rule, search, best);
+    for (size_t g = 0; g < count; ++g) found[first + g] = {best[g], zero_point[g]};
   }
 }
 
