@@ -67,7 +67,7 @@ class JobUnit : public Unit {
 
  protected:
   bool nibbles() const { return bits_of(job_.spec.code_type) == 4; }
-  uint64_t tile_elements() const { return std::max<uint64_t>(1, options_.tile_bytes / sizeof(float)); }
+  uint64_t tile_elements() const { return vetquant::tile_elements(options_.tile_bytes, job_.proven_equal); }
 
   Scratch& scratch() const { return *options_.scratch; }
 

@@ -64,6 +64,15 @@ std::vector<Box> tiles_of(const Shape& shape, uint64_t elements, TileStart start
   return tiles;
 }
 
+uint64_t tile_elements(uint64_t tile_bytes, const std::vector<TensorView>& proven_equal) {
+  constexpr uint64_t kLonger = 4;
+  const bool across = std::any_of(proven_equal.begin(), proven_equal.end(), [](const TensorView& copy) {
+    const Piece& piece = copy.pieces()[0];
+    return copy.shape().size() > 1 && piece.stride.front() == 1 && piece.stride.back() != 1;
+  });
+  return std::max<uint64_t>(1, tile_bytes / sizeof(float)) * (across ? kLonger : 1);
+}
+
 void prove_equal(const TensorView& source, const TensorView& other, const Box& box, std::span<const float> values,
                  Scratch& scratch) {
   Borrowed<float> theirs(scratch, values.size());
@@ -88,7 +97,7 @@ class CopyUnit : public Unit {
         scratch_(*options.scratch) {
     // Whole bytes and even 4-bit elements, whatever the type.
     per_task_ = std::max<uint64_t>(8, options.tile_bytes * 8 / std::max<uint64_t>(1, bits_)) & ~uint64_t{7};
-    if (!equal_.empty()) tiles_ = tiles_of(source_.shape(), options.tile_bytes / sizeof(float));
+    if (!equal_.empty()) tiles_ = tiles_of(source_.shape(), tile_elements(options.tile_bytes, equal_));
   }
   uint64_t source_bytes() const override { return extent_.bytes; }
   uint64_t run_tasks() const override { return copies() + tiles_.size(); }
@@ -124,7 +133,7 @@ class HalfUnit : public Unit {
       : declared_(declared),
         extent_(extent),
         options_(options),
-        tiles_(tiles_of(declared.source.shape(), options.tile_bytes / sizeof(float))),
+        tiles_(tiles_of(declared.source.shape(), tile_elements(options.tile_bytes, declared.proven_equal))),
         counts_(tiles_.size()),
         distortion_(tiles_.size()) {}
   uint64_t source_bytes() const override { return declared_.source.elements() * sizeof(float); }

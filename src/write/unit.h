@@ -54,6 +54,10 @@ enum class TileStart { kAny, kEven };
 std::vector<Box> tiles_of(const Shape& shape, uint64_t elements, TileStart start = TileStart::kAny);
 uint64_t flat_index(const Shape& shape, const Shape& at);
 
+// Float values that a task reads at once. Where a copy that is proven equal lies the other way round in its file, a tile of
+// rows is read from it in runs as short as the tile has rows: more of them then.
+uint64_t tile_elements(uint64_t tile_bytes, const std::vector<TensorView>& proven_equal);
+
 std::unique_ptr<Unit> make_copy_unit(TensorView source, DType dtype, std::vector<TensorView> proven_equal,
                                      const Extent& extent, const UnitOptions& options);
 std::unique_ptr<Unit> make_half_unit(const DeclaredTensor& declared, const Extent& extent, const UnitOptions& options);
