@@ -4,12 +4,13 @@
 
 #include "cleanup.h"
 #include "vetquant/core/error.h"
+#include "vetquant/model/skeleton.h"
 
 namespace vetquant {
 
 GraphEditor::GraphEditor(const GraphIndex& index)
     : index_(index),
-      model_(std::make_shared<onnx::ModelProto>(index.skeleton())),
+      model_(copy_skeleton(index.skeleton())),
       nodes_(index.nodes().size()),
       graphs_(index.scopes().size()),
       functions_(index.scopes().size()),
@@ -185,8 +186,9 @@ void GraphEditor::order_nodes(ScopeId scope) {
   if (untouched &&
       std::none_of(nodes.pointer_begin(), nodes.pointer_end(), [&](const auto* n) { return removed_.contains(n); }))
     return;
+  // The arena owns the nodes, those that go, too; nodes keep their addresses, by which `edits` knows them.
   std::vector<onnx::NodeProto*> old(static_cast<size_t>(nodes.size()));
-  nodes.ExtractSubrange(0, nodes.size(), old.data());
+  nodes.UnsafeArenaExtractSubrange(0, nodes.size(), old.data());
   const auto add_all = [&nodes](std::vector<std::unique_ptr<onnx::NodeProto>>& made) {
     for (auto& node : made) nodes.AddAllocated(node.release());
   };
@@ -195,9 +197,8 @@ void GraphEditor::order_nodes(ScopeId scope) {
   };
   add_all(edits.start);
   for (onnx::NodeProto* node : old) {
-    std::unique_ptr<onnx::NodeProto> owned(node);
     add_from(edits.before, node);
-    if (!removed_.contains(node)) nodes.AddAllocated(owned.release());
+    if (!removed_.contains(node)) nodes.UnsafeArenaAddAllocated(node);
     add_from(edits.after, node);
   }
 }

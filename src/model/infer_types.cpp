@@ -12,21 +12,22 @@
 #include "vetquant/model/graph_index.h"
 #include "vetquant/model/operator_schemas.h"
 #include "vetquant/model/rewrites.h"
+#include "vetquant/model/skeleton.h"
 
 namespace vetquant {
 
 namespace {
 
 // False where ONNX gave up; the model is then as it was before.
-bool run_inference(onnx::ModelProto& model, bool propagate_data) {
+bool run_inference(std::shared_ptr<onnx::ModelProto>& model, bool propagate_data) {
   const onnx::ShapeInferenceOptions options(false, 0, propagate_data);
-  onnx::ModelProto copy = model;
+  std::shared_ptr<onnx::ModelProto> copy = copy_skeleton(*model);
   try {
-    onnx::shape_inference::InferShapes(copy, &operator_schemas(), options);
+    onnx::shape_inference::InferShapes(*copy, &operator_schemas(), options);
   } catch (const std::exception&) {  // what cannot be inferred stays unknown: that is the contract
     return false;
   }
-  model.Swap(&copy);
+  model = std::move(copy);
   return true;
 }
 
@@ -62,19 +63,18 @@ uint64_t vector_elements(const onnx::ModelProto& model) {
 }
 
 // ONNX gives up on some models as a whole: then without the sparse initializers it stumbles over, or not at all.
-void infer(onnx::ModelProto& model, const InferenceLoad& load) {
+void infer(std::shared_ptr<onnx::ModelProto>& model, const InferenceLoad& load) {
   if (load.expanded_nodes > limits::kInferredNodes || load.call_depth > limits::kInferredCallDepth) {
-    model.clear_functions();
+    model->clear_functions();
   }
   if (!run_inference(model, false)) {
-    auto& sparse = *model.mutable_graph()->mutable_sparse_initializer();
-    auto saved = std::move(sparse);
-    sparse.Clear();
+    const google::protobuf::RepeatedPtrField<onnx::SparseTensorProto> saved(model->graph().sparse_initializer());
+    model->mutable_graph()->clear_sparse_initializer();
     const bool inferred = run_inference(model, false);
-    *model.mutable_graph()->mutable_sparse_initializer() = std::move(saved);
+    *model->mutable_graph()->mutable_sparse_initializer() = saved;
     if (!inferred) return;
   }
-  if (load.longest_list > limits::kInferredList || vector_elements(model) > limits::kInferredList) return;
+  if (load.longest_list > limits::kInferredList || vector_elements(*model) > limits::kInferredList) return;
   run_inference(model, true);
 }
 
@@ -110,14 +110,14 @@ ValueType type_of(const onnx::TensorProto& tensor) {
 }
 
 std::vector<ValueType> inferred_types(const GraphIndex& index, const std::vector<ShapeBinding>& bound) {
-  onnx::ModelProto model = index.skeleton();
-  for (const auto& binding : resolved_shapes(index, bound)) bind_input(*model.mutable_graph(), binding);
+  std::shared_ptr<onnx::ModelProto> model = copy_skeleton(index.skeleton());
+  for (const auto& binding : resolved_shapes(index, bound)) bind_input(*model->mutable_graph(), binding);
   const InferenceLoad load = measure_inference(index);
   infer(model, load);
   std::vector<ValueType> types(index.values().size());
   // Inference only adds value_info, so the two models have the same scopes; what was left out is put back.
-  if (model.functions_size() == 0) *model.mutable_functions() = index.skeleton().functions();
-  const GraphIndex inferred(model);
+  if (model->functions_size() == 0) *model->mutable_functions() = index.skeleton().functions();
+  const GraphIndex inferred(*model);
   for (size_t s = 0; s < index.scopes().size(); ++s) {
     const ScopeId scope{static_cast<int32_t>(s)};
     const auto take = [&](const auto& infos) {
@@ -162,10 +162,10 @@ void forget_declared_shapes(onnx::GraphProto& graph, bool is_main) {
 }
 
 std::vector<ValueType> inferred_from_inputs(const GraphIndex& index) {
-  onnx::ModelProto bare(index.skeleton());
-  forget_declared_shapes(*bare.mutable_graph(), true);
-  for (onnx::FunctionProto& function : *bare.mutable_functions()) function.clear_value_info();
-  return inferred_types(GraphIndex(bare), {});  // of the same values in the same order
+  const std::shared_ptr<onnx::ModelProto> bare = copy_skeleton(index.skeleton());
+  forget_declared_shapes(*bare->mutable_graph(), true);
+  for (onnx::FunctionProto& function : *bare->mutable_functions()) function.clear_value_info();
+  return inferred_types(GraphIndex(*bare), {});  // of the same values in the same order
 }
 
 }  // namespace

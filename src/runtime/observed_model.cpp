@@ -3,6 +3,7 @@
 #include <onnx/onnx_pb.h>
 
 #include "vetquant/core/error.h"
+#include "vetquant/model/skeleton.h"
 
 namespace vetquant {
 namespace {
@@ -21,7 +22,7 @@ class Observing {
 
   ObservedModel run() {
     ObservedModel result;
-    result.skeleton = std::make_shared<onnx::ModelProto>(index_.skeleton());
+    result.skeleton = copy_skeleton(index_.skeleton());
     const GraphIndex own(*result.skeleton);  // the same scopes and values, in a graph that is ours to change
     // Nodes are appended to what the index points at; nothing that it names moves.
     for (size_t v = 0; v < index_.values().size(); ++v) {
