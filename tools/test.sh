@@ -4,7 +4,7 @@
 # a while.
 #
 #   tools/test.sh                 everything, as CI does
-#   tools/test.sh release asan    some stages of: release asan fuzz tidy install (tidy is not in the default)
+#   tools/test.sh release asan    some stages of: format release install asan fuzz tidy (tidy is not in the default)
 #
 # VETQUANT_FUZZ_SECONDS (default 60) bounds each fuzz target. VETQUANT_REAL_MODELS names a folder of real models; without
 # it ../shared/realmodels is used if it is there, else the tests that want them are skipped, visibly.
@@ -79,17 +79,21 @@ run_fuzz() {
   done
 }
 
-run_tidy() {
-  stage "clang-tidy and clang-format"
+run_format() {
+  stage "clang-format"
   git ls-files '*.cpp' '*.h' | xargs -r clang-format-16 --dry-run --Werror
+}
+
+run_tidy() {
+  stage "clang-tidy"
   configure tidy
   cmake --build --preset tidy -j "$jobs"
 }
 
 stages=("$@")
-[[ $# -gt 0 ]] || stages=(release install asan fuzz)
+[[ $# -gt 0 ]] || stages=(format release install asan fuzz)
 for name in "${stages[@]}"; do
-  [[ $name =~ ^(release|install|asan|fuzz|tidy)$ ]] || { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+  [[ $name =~ ^(format|release|install|asan|fuzz|tidy)$ ]] || { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 done
 stage "set-up"
 tools/setup.sh --tests

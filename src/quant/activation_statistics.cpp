@@ -19,8 +19,8 @@ std::string_view name_of(RangeMethod method) {
 }
 
 std::optional<RangeMethod> range_method(std::string_view name) {
-  for (const RangeMethod method : {RangeMethod::kMinMax, RangeMethod::kPercentile, RangeMethod::kEntropy,
-                                   RangeMethod::kMse, RangeMethod::kMean}) {
+  for (const RangeMethod method :
+       {RangeMethod::kMinMax, RangeMethod::kPercentile, RangeMethod::kEntropy, RangeMethod::kMse, RangeMethod::kMean}) {
     if (name == name_of(method)) return method;
   }
   return std::nullopt;

@@ -65,9 +65,7 @@ class Search {
     return SurelyBetter(best_scale_, best_, first);
   }
 
-  HWY_INLINE Vector Choose(Vector candidate) const {
-    return SurelyBetter(candidate, Error(candidate), Error(whole_));
-  }
+  HWY_INLINE Vector Choose(Vector candidate) const { return SurelyBetter(candidate, Error(candidate), Error(whole_)); }
 
  private:
   HWY_INLINE Vector SurelyBetter(Vector scale, Vector error, Vector of_whole) const {

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <cstdio>
 
-#include "vetquant/report/markup.h"
 #include "text_table.h"
 #include "vetquant/core/text.h"
+#include "vetquant/report/markup.h"
 
 namespace vetquant {
 namespace {

@@ -5,8 +5,8 @@
 #include "figures.h"
 #include "html_sections.h"
 #include "html_table.h"
-#include "vetquant/report/markup.h"
 #include "text_table.h"
+#include "vetquant/report/markup.h"
 #include "word_marks.h"
 
 namespace vetquant {

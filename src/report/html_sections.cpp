@@ -5,8 +5,8 @@
 #include "figures.h"
 #include "html_charts.h"
 #include "html_table.h"
-#include "vetquant/report/markup.h"
 #include "text_table.h"
+#include "vetquant/report/markup.h"
 
 namespace vetquant {
 namespace {

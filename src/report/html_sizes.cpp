@@ -5,9 +5,9 @@
 #include "html_charts.h"
 #include "html_sections.h"
 #include "html_table.h"
-#include "vetquant/report/markup.h"
 #include "text_table.h"
 #include "vetquant/core/text.h"
+#include "vetquant/report/markup.h"
 
 namespace vetquant {
 namespace {

@@ -1,7 +1,7 @@
 #include "figures.h"
-#include "vetquant/report/markup.h"
 #include "text_table.h"
 #include "vetquant/core/error.h"
+#include "vetquant/report/markup.h"
 #include "vetquant/report/render.h"
 
 namespace vetquant {

@@ -25,8 +25,8 @@ TEST(Processor, OthersAndNoneAtAllAreNotGuessed) {
 }
 
 TEST(Processor, OfArmIsToldByItsPartAndFeatures) {
-  const Processor arm = processor_of(
-      "processor : 0\nFeatures : fp asimd asimdhp asimddp\nCPU implementer : 0x41\nCPU part : 0xd0c\n");
+  const Processor arm =
+      processor_of("processor : 0\nFeatures : fp asimd asimdhp asimddp\nCPU implementer : 0x41\nCPU part : 0xd0c\n");
   EXPECT_EQ(arm.name, "ARM processor, part 0xd0c");
   EXPECT_EQ(arm.instruction_set, "neon_dotprod");
   EXPECT_EQ(processor_of("Features : fp asimd\nCPU part : 0xd03\n").instruction_set, "");
