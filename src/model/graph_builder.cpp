@@ -2,6 +2,7 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <set>
 
 #include "attributes.h"
@@ -29,15 +30,18 @@ std::string function_path(const onnx::FunctionProto& function) {
 template <class Nodes>
 std::vector<std::string> local_addresses(const Nodes& nodes) {
   std::unordered_map<std::string_view, int> seen;
+  seen.reserve(static_cast<size_t>(nodes.size()));
   for (const auto& node : nodes) ++seen[node.name()];
   std::vector<std::string> addresses;
+  addresses.reserve(static_cast<size_t>(nodes.size()));
   for (const auto& node : nodes) {
+    const std::string& name = node.name();
+    if (!name.empty() && seen[name] == 1) {
+      addresses.push_back(name);
+      continue;
+    }  // names of nodes need not be unique
     const std::string first_output = node.output_size() > 0 ? node.output(0) : "#" + std::to_string(addresses.size());
-    if (node.name().empty()) {
-      addresses.push_back(node.op_type() + ">" + first_output);
-    } else {  // names of nodes need not be unique
-      addresses.push_back(seen[node.name()] == 1 ? node.name() : node.name() + ">" + first_output);
-    }
+    addresses.push_back((name.empty() ? node.op_type() : name) + ">" + first_output);
   }
   return addresses;
 }
@@ -83,7 +87,23 @@ ScopeId GraphIndexBuilder::add_scope(ScopeInfo info) {
   return id;
 }
 
+// For what the scope will most likely add. Many small scopes must not copy all that is there again and again.
+void GraphIndexBuilder::make_room(ScopeId scope) {
+  const ScopeInfo& info = index_.scope(scope);
+  const auto nodes = static_cast<size_t>(info.graph != nullptr ? info.graph->node_size() : info.function->node_size());
+  const auto given = static_cast<size_t>(
+      info.graph != nullptr ? info.graph->input_size() + info.graph->initializer_size() : info.function->input_size());
+  const auto grow = [](auto& field, size_t more) {
+    if (field.size() + more > field.capacity()) field.reserve(std::max(field.size() + more, 2 * field.capacity()));
+  };
+  grow(index_.nodes_, nodes);
+  grow(index_.values_, nodes + given);
+  index_.names_[static_cast<size_t>(scope.value)].reserve(nodes + given);
+  if (scope.value == 0) index_.nodes_by_address_.reserve(nodes);
+}
+
 void GraphIndexBuilder::fill_scope(ScopeId scope) {
+  make_room(scope);
   if (index_.scope(scope).graph != nullptr) {
     define_graph_inputs(scope);
     define_initializers(scope);

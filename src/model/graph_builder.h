@@ -23,6 +23,7 @@ class GraphIndexBuilder {
 
  private:
   ScopeId add_scope(ScopeInfo info);
+  void make_room(ScopeId scope);
   void fill_scope(ScopeId scope);
   void define_graph_inputs(ScopeId scope);
   void define_initializers(ScopeId scope);
