@@ -69,4 +69,6 @@ class ActivationPlanner {
   std::vector<quant::ActivationRange> ranges_;  // by root, the union of its members'
 };
 
+QuantSpec constant_spec(DType type, Symmetry symmetry);
+
 }  // namespace vetquant::plan
