@@ -11,7 +11,7 @@
 #include "expectation.h"
 #include "half.h"
 #include "notes.h"
-#include "prepared.h"
+#include "survey.h"
 
 namespace vetquant {
 namespace plan {
@@ -37,13 +37,10 @@ void add_half_nodes(const Decider& decider, const ConstantFinder& constants, Pla
                    [](const PlannedNode& a, const PlannedNode& b) { return a.node < b.node; });
 }
 
-}  // namespace
-
 Plan plan_surveyed(const GraphIndex& index, const ConstantFinder& constants, const Survey& survey, const Policy& policy,
-                   const TargetProfile& target, const quant::ActivationStatistics* statistics,
-                   const PutBackNodes& put_back) {
+                   const TargetProfile& target, const PlanOptions& options) {
   Plan result;
-  result.put_back = put_back;
+  result.put_back = options.put_back;
   result.policy_name = policy.name;
   result.clean_up = policy.clean_up;
   result.policy_digest = policy.digest;
@@ -54,8 +51,8 @@ Plan plan_surveyed(const GraphIndex& index, const ConstantFinder& constants, con
                             .policy = policy,
                             .target = target,
                             .survey = survey,
-                            .statistics = statistics,
-                            .put_back = &put_back};
+                            .statistics = options.statistics,
+                            .put_back = &options.put_back};
   const RuleBook book(policy, index);
   const Decider decider(context, book);
   std::vector<Choice> choices;
@@ -76,6 +73,7 @@ Plan plan_surveyed(const GraphIndex& index, const ConstantFinder& constants, con
   return result;
 }
 
+}  // namespace
 }  // namespace plan
 
 Plan make_plan(const Model&, const GraphIndex& index, const ConstantFinder& constants, const Policy& policy,
@@ -83,7 +81,7 @@ Plan make_plan(const Model&, const GraphIndex& index, const ConstantFinder& cons
   plan::Survey survey =
       plan::survey_sites(index, constants, infer_types(index, options.shapes), policy.tensors.min_elements);
   if (policy.tensors.tied == Tied::kTogether) plan::mark_ties(survey);
-  return plan::plan_surveyed(index, constants, survey, policy, target, options.statistics, options.put_back);
+  return plan::plan_surveyed(index, constants, survey, policy, target, options);
 }
 
 }  // namespace vetquant

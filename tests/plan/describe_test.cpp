@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "plan_fixture.h"
-#include "vetquant/plan/estimate.h"
 
 namespace vetquant::test {
 namespace {
@@ -111,16 +110,6 @@ TEST(Describe, ExplainOfAnUnknownNameIsAUsageErrorWithTheNearest) {
   EXPECT_EQ(error.code(), ErrorCode::kUsage);
   EXPECT_NE(error.message().find("the model has no tensor or node '/fd'; did you mean '/fc'?"), std::string::npos)
       << error.what();
-}
-
-TEST(Describe, PresetsAreEstimatedWithoutQuantizing) {
-  const Planned model(two_layers());
-  const auto estimates = estimate_presets(model.model(), model.index(), model.constants(), load_target("ort-cpu"), {});
-  ASSERT_EQ(estimates.size() + 1, presets().size()) << "int8-static hangs on a calibration";
-  for (const PresetEstimate& estimate : estimates) {
-    EXPECT_EQ(estimate.problem, "") << estimate.preset;
-    EXPECT_LT(estimate.weight_bytes_after, estimate.weight_bytes_before) << estimate.preset;
-  }
 }
 
 }  // namespace
