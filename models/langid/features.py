@@ -2,7 +2,7 @@
 
     python features.py --out FOLDER [--utterances 20000] [--jobs 2]
 
-Every utterance has a voice of its own: most are made up (voices.py), the others are espeak-ng's and MBROLA's for training.
+Every utterance has a voice of its own: most are made up (voices.py), the others are those of espeak-ng, MBROLA and Festival for training.
 FOLDER/features.f16 [frames, 64]; phonemes.u8 [frames]; index.npy [pieces, 4]: start, frames, language, engine;
 phonemes.txt: the symbols' names, line by line. Nothing but the number of utterances decides what comes out.
 """
@@ -16,45 +16,52 @@ import numpy as np
 from scipy.signal import resample_poly
 
 from degrade import HOP, RATE, degrade, log_mel
+from festival import UNTOLD, Festival
 from sound import Texts
 from speak import Speaker
-from voices import ENGINES, ESPEAK_DIALECTS, ESPEAK_VARIANTS, LANGUAGES, MBROLA, MBROLA_LANGUAGE, made_variant
+from voices import ENGINES, ESPEAK_DIALECTS, ESPEAK_VARIANTS, FESTIVAL, LANGUAGES, MBROLA, MBROLA_BORROWED, MBROLA_LANGUAGE, made_variant
 
 PIECE = 4 * RATE
 SENTENCES = 3
 SHIPPED_SHARE, DEGRADED_SHARE = 0.2, 0.4
 BABBLERS = 24
-# Utterances from this number on are MBROLA's: each of its few speakers becomes many, by vocal tracts of other lengths.
-FIRST_OF_MBROLA, WARPS = 13500, 1.35
+# Of 20 utterances. The few speakers of MBROLA and Festival become many by vocal tracts of other lengths.
+TURNS = ["espeak"] * 12 + ["mbrola"] * 5 + ["festival"] * 3
+WARPS = 1.35
 UNKNOWN = 255
+
+MBROLA_TRAINED = {language: [f"mb-{name}-{language}" for name in names] for language, names in MBROLA_BORROWED.items()}
+for name in MBROLA["train"]:
+    MBROLA_TRAINED.setdefault(MBROLA_LANGUAGE[name[:2]], []).append(f"mb-{name}")
 
 state = {}
 
 
 def start_worker():
-    state["speaker"] = Speaker()
+    state["speaker"], state["festival"] = Speaker(), Festival()
     state["texts"] = {language: Texts(language) for language in LANGUAGES}
-    state["babblers"] = [speak(-1 - number)[0][:6 * RATE] for number in range(BABBLERS)]
+    state["babblers"] = [speak(-20 * (1 + number))[0][:6 * RATE] for number in range(BABBLERS)]
 
 
 def speak(number):
     """Utterance `number`: its sound, phonemes, language, engine."""
     rng = random.Random(f"langid {number}")
-    warp = 1.0
-    if number >= FIRST_OF_MBROLA:
-        language = rng.choice(sorted(set(MBROLA_LANGUAGE[v[:2]] for v in MBROLA["train"])))
-        voice = "mb-" + rng.choice([v for v in MBROLA["train"] if MBROLA_LANGUAGE[v[:2]] == language])
-        engine, variant = "mbrola", None
-        warp = WARPS ** rng.uniform(-1, 1)
-    else:
-        engine, language = "espeak", rng.choice(LANGUAGES)
+    engine = TURNS[number % len(TURNS)]
+    speakers = {"espeak": LANGUAGES, "mbrola": MBROLA_TRAINED, "festival": FESTIVAL}[engine]
+    language = rng.choice(sorted(speakers))
+    text = " ".join(state["texts"][language].draw_for_training(rng) for _ in range(SENTENCES))
+    speed, pitch = rng.uniform(0.75, 1.3), rng.uniform(0.7, 1.35)
+    warp = 1.0 if engine == "espeak" else WARPS ** rng.uniform(-1, 1)
+    if engine == "espeak":
         shipped = rng.random() < SHIPPED_SHARE
         variant = None if shipped else made_variant(number)
         voice = rng.choice(ESPEAK_DIALECTS[language]) + "+" + (rng.choice(ESPEAK_VARIANTS["train"]) if shipped else "made")
-    text = " ".join(state["texts"][language].draw_for_training(rng) for _ in range(SENTENCES))
-    speed, pitch = rng.uniform(0.75, 1.3), rng.uniform(0.7, 1.35)
-    sound, phonemes = state["speaker"].speak(voice, text, speed / warp, pitch / warp, variant)
-    if warp != 1:  # a vocal tract shorter by that much, at the speed and pitch that were asked for
+        sound, phonemes = state["speaker"].speak(voice, text, speed, pitch, variant)
+    elif engine == "mbrola":
+        sound, phonemes = state["speaker"].speak(rng.choice(MBROLA_TRAINED[language]), text, speed / warp, pitch / warp)
+    else:
+        sound, phonemes = state["festival"].speak(rng.choice(FESTIVAL[language]), language, text, speed / warp)
+    if warp != 1:  # a vocal tract shorter by that much, at the speed (and MBROLA's pitch) that was asked for
         sound = resample_poly(sound, 100, round(100 * warp))
         phonemes = [(second / warp, name) for second, name in phonemes]
     return 0.7 * sound / (np.abs(sound).max() + 1e-6), phonemes, language, engine
@@ -103,7 +110,7 @@ def main():
             for features, names in pieces:
                 features_file.write(features.tobytes())
                 unique, at = np.unique(names, return_inverse=True)
-                codes = np.array([min(UNKNOWN, symbols.setdefault(name, len(symbols))) for name in unique], np.uint8)
+                codes = np.array([UNKNOWN if name == UNTOLD else min(UNKNOWN, symbols.setdefault(name, len(symbols))) for name in unique], np.uint8)
                 phonemes_file.write(codes[at].tobytes())
                 index.append((position, len(features), language, engine))
                 position += len(features)

@@ -11,10 +11,13 @@ mkdir -p "${1:?usage: make.sh FOLDER}"
 work=$(cd "$1" && pwd)
 
 packages="python3-venv espeak-ng mbrola libttspico-utils"
-for voice in cz1 cz2 de1 de2 de3 de5 de6 de7 us1 us2 us3 en1 es1 es2 es3 es4 mx1 mx2 vz1 it1 it2 it3 it4 fr1 fr2 fr3 fr4 fr5 fr6 fr7 ca1 ca2 br1 br2 br3 br4 pt1; do
+for voice in cz2 de1 de2 de3 de5 de6 de7 us1 us2 us3 en1 es1 es2 es3 es4 mx1 mx2 vz1 it1 it2 it3 it4 fr1 fr2 fr3 fr4 fr5 fr6 fr7 ca1 ca2 br1 br2 br3 br4 pt1 pl1 hu1 cr1 ro1; do
   packages="$packages mbrola-$voice"
 done
-for program in espeak-ng mbrola pico2wave; do
+packages="$packages festival festival-czech festlex-cmu festlex-poslex festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts festvox-italp16k"
+packages="$packages festlex-ifd festvox-itapc16k festvox-ru"
+for voice in dita krb machac ph; do packages="$packages festvox-czech-$voice"; done
+for program in espeak-ng mbrola pico2wave festival; do
   command -v $program >/dev/null || missing=yes
 done
 if [ "${missing:-}" = yes ]; then

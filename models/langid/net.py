@@ -77,12 +77,15 @@ class Body(nn.Module):
     def slow(self, rows):  # -> [N, frames/8, width]
         return self.drop(torch.relu(self.halve(rows)).transpose(1, 2))
 
-    def decide(self, steps):  # -> [N, classes]
+    def pool(self, steps):  # -> [N, 4 * hidden]
         steps = self.gru(steps)[0]
         weight = torch.softmax(self.score(torch.tanh(self.attend(steps))), dim=1)
         mean = (weight * steps).sum(dim=1)
         deviation = torch.sqrt(torch.relu((weight * steps * steps).sum(dim=1) - mean * mean) + 1e-4)
-        pooled = self.drop(self.spread(torch.cat([mean, deviation], dim=1)))
+        return torch.cat([mean, deviation], dim=1)
+
+    def decide(self, steps):  # -> [N, classes]
+        pooled = self.drop(self.spread(self.pool(steps)))
         return self.logits(self.drop(torch.relu(self.hidden(pooled))))
 
     def forward(self, features):

@@ -7,6 +7,8 @@ A voice that we made up is written as variant file `made` into a copy of espeak-
 
 import ctypes
 import functools
+import os
+import pathlib
 import shutil
 import subprocess
 import tempfile
@@ -23,6 +25,24 @@ FILE = {"cs": "zlw/cs", "de": "gmw/de", "en-us": "gmw/en-US", "en-gb": "gmw/en",
         "en-gb-scotland": "gmw/en-GB-scotland", "en-029": "gmw/en-029", "es": "roa/es", "es-419": "roa/es-419",
         "fr-fr": "roa/fr", "fr-be": "roa/fr-BE", "fr-ch": "roa/fr-CH", "it": "roa/it", "pt-br": "roa/pt-BR", "pt": "roa/pt",
         "ru": "zle/ru"}
+
+
+# espeak-ng 1.51 asks these voices of MBROLA for phonemes that they have by another name: theirs, then espeak-ng's. (Spanish lost each e and o.)
+VOWELS = "e e/ o o/ i i/"
+CLONES = {"es1": VOWELS, "es2": VOWELS, "mx1": VOWELS, "mx2": VOWELS, "vz1": VOWELS + " L l^",
+          "es3": "r R2 x h", "es4": "r R2", "it1": "U U1", "it2": "U U1", "it3": "i i/ s ss ts ts2", "it4": "i i/ s ss ts ts2", "us3": "O O2",
+          "pt1": "O oo"}
+
+# Voices of other languages that speak Czech and Spanish with an accent, so that a language is not known by its few voices ("mb-pl1-cs"):
+# the likest phoneme that they have, then espeak-ng's for those languages.
+LONG, SPANISH = "a a: e e: i i: o o: u u:", VOWELS + " r rr s T b B d D g G l l^"
+BORROWED = {"pl1": f"{LONG} x h\\ r r' ts' t' dz' d' {SPANISH} n' J l L",
+            "hu1": f"a: a E e h h\\ r r' J n' E e/ o o/ i i/ r rr s T b B d D g G l l^ l L",
+            "cr1": f"{LONG} x h\\ r r' J n' tS' t' dZ' d' dZ dz {SPANISH}",
+            "ro1": f"{LONG} h x h h\\ r r' C tS T ts J Z n n' t t' d d' G dZ z dz {VOWELS} r rr b B d D g G l l^ l L n J",
+            "de1": "E e I i O o U u R r R r' h h\\ n n' t t' d d' z dz",
+            "de5": "E e I i O o U u R r R r' h h\\ n n' t t' d d' z dz"}
+PHONEMES = {"cs": "cs_phtrans", "es": "es_phtrans"}
 
 
 class Identity(ctypes.Union):
@@ -54,11 +74,26 @@ class Speaker:
         self.folder = tempfile.TemporaryDirectory()
         self.data = f"{self.folder.name}/espeak-ng-data"
         shutil.copytree(told.split("Data at: ")[1].strip(), self.data)
+        self.wrap_mbrola(shutil.which("mbrola"))
+        for voice in BORROWED:
+            for language, table in PHONEMES.items():
+                path = pathlib.Path(self.data, "voices", "mb", f"mb-{voice}-{language}")
+                path.write_text(f"name {voice}-{language}\nlanguage {language}\ngender male\nmbrola {voice} {table}\n", encoding="utf-8")
         self.library = ctypes.CDLL("libespeak-ng.so.1")
         self.rate = self.library.espeak_Initialize(SYNCHRONOUS, 0, self.folder.name.encode(), PHONEME_EVENTS | IPA | DONT_EXIT)
         self.pieces, self.phonemes = [], []
         self.callback = CALLBACK(self.take)  # the library keeps the pointer only
         self.library.espeak_SetSynthCallback(self.callback)
+
+    def wrap_mbrola(self, program):
+        """espeak-ng runs the mbrola that it finds in PATH: a script that gives the voice its missing names."""
+        if not program:
+            return
+        cases = "".join(f"*/{voice}) exec {program} -C \"{names}\" \"$@\" ;;\n" for voice, names in (CLONES | BORROWED).items())
+        script = pathlib.Path(self.folder.name, "mbrola")
+        script.write_text(f'#!/bin/sh\nfor last; do case "$last" in\n{cases}esac; done\nexec {program} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+        os.environ["PATH"] = f"{self.folder.name}:{os.environ['PATH']}"
 
     def take(self, samples, count, events):
         if count > 0:
@@ -85,7 +120,7 @@ class Speaker:
         self.library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, UTF8, None, None)
         if not self.pieces:
             raise ValueError(f"{voice} said nothing")
-        rate = mbrola_rate(voice[3:]) if voice.startswith("mb-") else self.rate
+        rate = mbrola_rate(voice.split("-")[1]) if voice.startswith("mb-") else self.rate
         sound = np.concatenate(self.pieces).astype(np.float32) / 32768
         if rate != RATE:
             sound = resample_poly(sound, RATE, rate).astype(np.float32)

@@ -25,8 +25,8 @@ from net import Body, Levelled
 from voices import ENGINES, LANGUAGES
 
 SILENCE = float(np.log(1e-7))
-# A voice of espeak-ng speaks every language; those of MBROLA tempt the net to know voices instead of languages.
-ENGINE_WEIGHT = {"espeak": 0.75, "mbrola": 0.25}
+# A voice of espeak-ng speaks every language; those of the others tempt the net to know voices instead of languages.
+ENGINE_WEIGHT = {"espeak": 0.62, "mbrola": 0.28, "festival": 0.1}
 LOCAL_WEIGHT, PHONEME_WEIGHT = 0.3, 1.0
 RARE = 2000  # a phoneme with fewer frames than that is left out
 

@@ -3,8 +3,8 @@
 espeak-ng speaks all eight languages. Its shipped variants are shared out between train, dev and test by author's family
 (iven..iven4, steph..steph3 and the like stand on one side or are left out); besides, training has variants that we make
 up (`made_variant`): other formants, pitch, breath, consonants, timbre. So a voice says little about the language.
-MBROLA has a few recorded speakers for each language but Russian. svox pico is held out as a whole: no pico sound is in
-train, dev or test. mbrola-de4 is left out: its licence limits the use of the sound.
+MBROLA has a few recorded speakers for each language but Russian. Festival has ten of four languages, for training only. svox
+pico is held out as a whole: no pico sound is in train, dev or test. mbrola-de4 is left out: its licence limits the use of the sound.
 """
 
 import random
@@ -33,16 +33,20 @@ ESPEAK_VARIANTS = {
     "test": "m3 m7 f2 f5 Andy Gene Henrique Jacky Lee Mario RicishayMax anika antonio belinda caleb ed edward grandpa "
             "gustave iven linda michel pablo quincy shelby steph victor zac".split(),
 }
-ENGINES = ["espeak", "mbrola"]  # that training hears
-# espeak-ng 1.51 drives es*, mx*, vz1, it* and cz1 without 4 to 17 % of their phonemes (its tables lack them) or stops in the
-# middle: good enough to train with, where they keep the engine from telling the language, and in no set. Russian there is none.
+ENGINES = ["espeak", "mbrola", "festival"]  # that training hears
+# cz1 lacks half of its pairs of phonemes, it1 and it2 some, so that espeak-ng 1.51 stops in the middle or for good: cz1 is nowhere.
+# Russian there is none.
 MBROLA = {
-    "train": "cz1 de1 de5 de6 us1 us3 en1 es1 es2 es3 es4 mx1 mx2 vz1 fr1 fr4 fr5 fr6 ca1 it1 it2 it3 it4 br1 br3 pt1".split(),
+    "train": "de1 de5 de6 us1 us3 en1 es1 es2 es3 es4 mx1 mx2 vz1 fr1 fr4 fr5 fr6 ca1 it1 it2 it3 it4 br1 br3 pt1".split(),
     "dev": "de3 fr7 br4".split(),
     "test": "cz2 de2 de7 us2 fr2 fr3 ca2 br2".split(),
 }
+MBROLA_BORROWED = {"cs": ["pl1", "hu1", "cr1", "ro1", "de1", "de5"], "es": ["pl1", "hu1", "cr1", "ro1"]}  # in training only; see speak.py
 MBROLA_LANGUAGE = {"cz": "cs", "de": "de", "us": "en", "en": "en", "es": "es", "mx": "es", "vz": "es", "fr": "fr", "ca": "fr",
                    "it": "it", "br": "pt", "pt": "pt"}
+# Those of Debian whose licence says nothing about the sound and that are not MBROLA's; in training only.
+FESTIVAL = {"cs": ["czech_dita", "czech_krb", "czech_machac", "czech_ph"], "en": ["kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts"],
+            "it": ["lp_diphone", "pc_diphone"], "ru": ["msu_ru_nsh_clunits"]}
 PICO = {"en": ["en-US", "en-GB"], "de": ["de-DE"], "es": ["es-ES"], "fr": ["fr-FR"], "it": ["it-IT"]}
 
 
