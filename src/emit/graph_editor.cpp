@@ -157,7 +157,7 @@ std::string GraphEditor::constant(ScopeId scope, const std::string& wish, onnx::
   const std::pair<int32_t, std::string> key{home_of(scope).value, value.SerializeAsString()};
   const auto found = constants_.find(key);
   if (found != constants_.end()) return found->second;
-  const std::string name = unique_name(wish);
+  std::string name = unique_name(wish);
   const Shape shape(value.dims().begin(), value.dims().end());
   onnx::TensorProto& tensor = add_tensor(scope, name, static_cast<DType>(value.data_type()), shape);
   value.set_name(name);

@@ -54,7 +54,9 @@ template <class T>
 class Borrowed {
  public:
   Borrowed(Scratch& scratch, size_t count)
-      : scratch_(scratch), block_(scratch.take(count * sizeof(T))), count_(count) {}
+      : scratch_(scratch),
+        block_(scratch.take(count * sizeof(T))),  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): given back below
+        count_(count) {}
   Borrowed(Borrowed&& other) noexcept
       : scratch_(other.scratch_), block_(std::move(other.block_)), count_(std::exchange(other.count_, 0)) {}
   ~Borrowed() {
