@@ -177,7 +177,7 @@ Gate parse_gate(const std::string& written, double confidence_pct) {
   // An output's name in brackets may hold anything.
   const size_t open = text.find('['), first_op = text.find_first_of("<>");
   const bool named = open != std::string::npos && (first_op == std::string::npos || open < first_op);
-  const size_t close = named ? text.find("]", open) : 0;
+  const size_t close = named ? text.find(']', open) : 0;
   if (named && close == std::string::npos) bad_gate(written, "']' is missing");
   const size_t at = text.find_first_of("<>", close);
   if (at == std::string::npos) bad_gate(written, "one of >= <= > < is missing");

@@ -63,7 +63,7 @@ std::shared_ptr<const ReadFile> ExternalFiles::open_inside(const std::string& lo
     if (error) refuse(location, "cannot be resolved: " + error.message(), where);
     missing = false;
     if (std::none_of(folders_.begin(), folders_.end(), [&](const fs::path& f) { return is_inside(real, f); })) continue;
-    const auto file = ReadFile::open(real, ErrorCode::kBadModel, FollowLinks::kNo);
+    auto file = ReadFile::open(real, ErrorCode::kBadModel, FollowLinks::kNo);
     if (!is_at(*file, real)) refuse(location, "was replaced while it was opened", where);
     return file;
   }

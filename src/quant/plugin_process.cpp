@@ -46,7 +46,7 @@ PluginLayout::PluginLayout(int64_t groups, int64_t length) {
 
 std::shared_ptr<PluginProcess> PluginProcess::load(const std::string& path) {
   // dlopen looks for a bare name in the system's folders; a plug-in is named by path.
-  const std::shared_ptr<PluginProcess> process(new PluginProcess(std::filesystem::absolute(path).string()));
+  std::shared_ptr<PluginProcess> process(new PluginProcess(std::filesystem::absolute(path).string()));
   process->start();
   process->greet();
   return process;

@@ -54,13 +54,13 @@ void check_status(const OrtApi& ort, OrtStatus* status, const std::string& where
 fs::path find_runtime_library(const fs::path& wished) {
   std::error_code ignored;
   if (!wished.empty()) {
-    const fs::path found = library_in(wished);
+    fs::path found = library_in(wished);
     if (fs::exists(found, ignored)) return found;
     throw Error(ErrorCode::kUsage, "there is no ONNX Runtime library; name libonnxruntime.so or the folder it is in",
                 found.string());
   }
   if (const char* named = std::getenv("VETQUANT_ONNXRUNTIME_LIB"); named != nullptr && *named != '\0') {
-    const fs::path found = library_in(named);
+    fs::path found = library_in(named);
     if (fs::exists(found, ignored)) return found;
     throw Error(ErrorCode::kUsage, "there is no ONNX Runtime library here, but VETQUANT_ONNXRUNTIME_LIB says so",
                 found.string());
