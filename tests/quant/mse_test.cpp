@@ -1,11 +1,13 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "values.h"
 #include "vetquant/quant/algorithm.h"
 #include "vetquant/quant/distortion.h"
+#include "vetquant/quant/log_scale.h"
 
 namespace vetquant {
 namespace {
@@ -102,6 +104,17 @@ TEST(Mse, GainsWhatClippingCanGainOnNormalValues) {
       10 * std::log10(total(quantize("rtn", spec, values, 32)) / total(quantize("mse", spec, values, 32)));
   EXPECT_GT(gain8_db, 0.05);
   EXPECT_LT(gain8_db, 1.0);
+}
+
+TEST(Mse, GainsOnTheGridOfLogScalesToo) {
+  const std::vector<float> values = normal_values(32 * 2000, 21, 0.03);
+  QuantSpec spec;
+  spec.code_type = DType::kInt4;
+  spec.scale_type = ScaleType::kLog8;
+  const Result found = quantize("mse", spec, values, 32);
+  const auto grid = log8_grid();
+  for (const float scale : found.scale) EXPECT_TRUE(std::binary_search(grid.begin(), grid.end(), scale)) << scale;
+  EXPECT_GT(10 * std::log10(total(quantize("rtn", spec, values, 32)) / total(found)), 0.4);
 }
 
 TEST(Mse, ComesCloseToAnExhaustiveSearch) {
