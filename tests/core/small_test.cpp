@@ -2,7 +2,10 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
+#include <cinttypes>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 
@@ -118,6 +121,21 @@ TEST(Hash, PiecesGiveTheDigestOfTheWhole) {
   for (size_t at = 0; at < text.size(); at += 777) hasher.update(std::string_view(text).substr(at, 777));
   EXPECT_EQ(hasher.hex(), digest_of(text));
   EXPECT_EQ(hasher.hex(), digest_of(text)) << "asking changes nothing";
+}
+
+// On processors with AVX2 that is another loop than the library's.
+TEST(Hash, DigestsAreThoseOfTheLibraryForPiecesOfAnySize) {
+  std::string text;
+  for (uint32_t i = 0, bits = 1; i < 300000; ++i) text += static_cast<char>((bits = bits * 1664525 + 1013904223) >> 24);
+  for (const size_t bytes : {1, 63, 64, 240, 241, 256, 257, 1024, 5000, 262144}) {
+    const std::string part = text.substr(0, text.size() - bytes % 100);
+    Hasher hasher;
+    for (size_t at = 0; at < part.size(); at += bytes) hasher.update(std::string_view(part).substr(at, bytes));
+    const XXH128_hash_t expected = XXH3_128bits(part.data(), part.size());
+    char hex[33];
+    std::snprintf(hex, sizeof hex, "%016" PRIx64 "%016" PRIx64, uint64_t{expected.high64}, uint64_t{expected.low64});
+    EXPECT_EQ(hasher.hex(), hex) << bytes;
+  }
 }
 
 TEST(Hash, FilesAreReadToTheEnd) {
