@@ -20,6 +20,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Floats = hn::CappedTag<float, 16>;
 using Ints = hn::RebindToSigned<Floats>;
 using Bytes = hn::Rebind<uint8_t, Floats>;
+using Vector = hn::VFromD<Floats>;
+using Mask = decltype(hn::Eq(Vector(), Vector()));
 
 // The values behind the last whole vector, filled up with `filler`.
 struct Tail {

@@ -5,26 +5,23 @@
 #include <cmath>
 #include <limits>
 
+#include "grid_kernels.h"
 #include "kernels.h"
+#include "log_grid.h"
 #include "vetquant/core/error.h"
 #include "vetquant/core/half.h"
-#include "vetquant/quant/log_scale.h"
 
 namespace vetquant {
 namespace {
 
+constexpr size_t kRangesAtOnce = 256;
 constexpr float kLargest = std::numeric_limits<float>::max();
 
 // `reach`: the largest distance of a code from the zero point. Not limited: see limited().
 float stored_scale(const QuantSpec& spec, double scale, double reach) {
   if (spec.scale_type == ScaleType::kFloat32)
     return std::max(static_cast<float>(scale), std::numeric_limits<float>::min());
-  if (spec.scale_type == ScaleType::kLog8) {
-    const auto grid = log8_grid();
-    const size_t code = log8_code(scale);
-    if (scale <= double{grid[code]} || (scale / double{grid[code]} - 1) * reach <= 0.5) return grid[code];
-    return code + 1 < grid.size() ? grid[code + 1] : std::numeric_limits<float>::infinity();
-  }
+  if (spec.scale_type == ScaleType::kLog8) return scale_on_grid(static_cast<float>(scale), static_cast<float>(reach));
   if (scale > 65504) return std::numeric_limits<float>::infinity();
   uint16_t half = std::max<uint16_t>(float_to_half(static_cast<float>(scale)), 1);
   if ((scale / static_cast<double>(half_to_float(half)) - 1) * reach > 0.5) ++half;
@@ -48,8 +45,8 @@ ScaleAndZero fit_symmetric(const QuantSpec& spec, Range range) {
   const double for_least = -double{range.least} / below, for_largest = double{range.largest} / above;
   const double scale = std::max(for_least, for_largest);
   if (!(scale > 0)) return {1.0f, static_cast<float>(zero)};
-  // Only the side that asked for the scale is reached.
-  const double reach = for_least >= for_largest ? below : above;
+  // Only the side that asked for the scale is reached. Compared as floats, as fit_on_grid does.
+  const double reach = static_cast<float>(for_least) >= static_cast<float>(for_largest) ? below : above;
   return {limited(stored_scale(spec, scale, reach), reach), static_cast<float>(zero)};
 }
 
@@ -110,13 +107,42 @@ void check_scale(float scale, size_t group) {
               "group " + std::to_string(group));
 }
 
+void fit_ranges(const QuantSpec& spec, std::span<const float> least, std::span<const float> largest,
+                std::span<float> scale, std::span<float> zero_point, size_t first) {
+  for (size_t i = 0; i < least.size(); ++i) check_finite({least[i], largest[i]}, first + i);
+  if (spec.scale_type == ScaleType::kLog8 && spec.symmetry == Symmetry::kSymmetric) {
+    const double zero = symmetric_zero_point(spec);
+    kernels::fit_on_grid(least.data(), largest.data(), least.size(), static_cast<float>(zero - code_min(spec)),
+                         static_cast<float>(code_max(spec) - zero), scale.data());
+    std::fill(zero_point.begin(), zero_point.end(), static_cast<float>(zero));
+  } else {
+    for (size_t i = 0; i < least.size(); ++i) {
+      const ScaleAndZero found = fit_range(spec, {least[i], largest[i]});
+      scale[i] = found.scale;
+      zero_point[i] = found.zero_point;
+    }
+  }
+  for (size_t i = 0; i < scale.size(); ++i) check_scale(scale[i], first + i);
+}
+
+void fit_groups(const QuantSpec& spec, std::span<const float> values, int64_t length, std::span<float> scale,
+                std::span<float> zero_point) {
+  std::array<float, kRangesAtOnce> least, largest;
+  const size_t run = static_cast<size_t>(length);
+  for (size_t first = 0; first < scale.size(); first += kRangesAtOnce) {
+    const size_t count = std::min(kRangesAtOnce, scale.size() - first);
+    kernels::extremes(values.data() + first * run, count, run, least.data(), largest.data());
+    fit_ranges(spec, std::span(least).first(count), std::span(largest).first(count), scale.subspan(first, count),
+               zero_point.subspan(first, count), first);
+  }
+}
+
 void for_each_range(std::span<const float> values, int64_t length, const std::function<void(size_t, Range)>& fn) {
-  constexpr size_t kAtOnce = 256;
-  std::array<float, kAtOnce> least, largest;
+  std::array<float, kRangesAtOnce> least, largest;
   if (length <= 0) return;
   const size_t run = static_cast<size_t>(length), groups = values.size() / run;
-  for (size_t first = 0; first < groups; first += kAtOnce) {
-    const size_t count = std::min(kAtOnce, groups - first);
+  for (size_t first = 0; first < groups; first += kRangesAtOnce) {
+    const size_t count = std::min(kRangesAtOnce, groups - first);
     kernels::extremes(values.data() + first * run, count, run, least.data(), largest.data());
     for (size_t i = 0; i < count; ++i) {
       const Range range{least[i], largest[i]};

@@ -31,6 +31,13 @@ struct ScaleAndZero {
 //   at least 2^-24. Infinite where the scale would be above 65504: see check_scale. ScaleType::kLog8: likewise on its grid.
 ScaleAndZero fit_range(const QuantSpec& spec, Range range);
 
+// fit_range of many. `first`: the index of the first range, for errors. Errors: check_finite, check_scale.
+void fit_ranges(const QuantSpec& spec, std::span<const float> least, std::span<const float> largest,
+                std::span<float> scale, std::span<float> zero_point, size_t first = 0);
+// Likewise for groups of `length` values.
+void fit_groups(const QuantSpec& spec, std::span<const float> values, int64_t length, std::span<float> scale,
+                std::span<float> zero_point);
+
 // The same for a range shrunk to `keep` of its width: towards 0, or towards its middle for a float zero point. `whole`
 // is what fit_range gave for the whole one.
 ScaleAndZero fit_shrunk(const QuantSpec& spec, Range range, ScaleAndZero whole, double keep);

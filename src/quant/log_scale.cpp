@@ -3,6 +3,10 @@
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <limits>
+
+#include "grid_kernels.h"
+#include "log_grid.h"
 
 namespace vetquant {
 namespace {
@@ -28,49 +32,60 @@ constexpr int exponent_of(int code) {
   return 2 * kSteps * (code - 243);
 }
 
-constexpr std::array<float, 256> make_grid() {
-  std::array<float, 256> grid{};
-  for (int code = 0; code < 256; ++code) {
-    int exponent = exponent_of(code);
-    double power = 1;
-    for (; exponent < 0; exponent += kSteps) power /= 2;
-    for (; exponent >= kSteps; exponent -= kSteps) power *= 2;
-    grid[static_cast<size_t>(code)] = static_cast<float>(power * kRoots[static_cast<size_t>(exponent)]);
+constexpr float value_of(int code) {
+  int exponent = exponent_of(code);
+  double power = 1;
+  for (; exponent < 0; exponent += kSteps) power /= 2;
+  for (; exponent >= kSteps; exponent -= kSteps) power *= 2;
+  return static_cast<float>(power * kRoots[static_cast<size_t>(exponent)]);
+}
+
+constexpr float rounded_down(double positive) {
+  const auto nearest = static_cast<float>(positive);
+  return double{nearest} > positive ? std::bit_cast<float>(std::bit_cast<uint32_t>(nearest) - 1) : nearest;
+}
+
+constexpr LogGrid make_grid() {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  LogGrid grid{};
+  for (int code = 0; code < 256; ++code) grid.value[code] = value_of(code);
+  grid.value[256] = grid.middle[255] = kInfinity;
+  for (int code = 0; code < 255; ++code)
+    grid.middle[code] = rounded_down((double{grid.value[code]} + double{grid.value[code + 1]}) / 2);
+  int32_t place = 0;
+  for (size_t bin = 0; bin < LogGrid::kBins; ++bin) {
+    const float least = std::bit_cast<float>(static_cast<uint32_t>(bin << LogGrid::kDroppedBits));
+    while (place < 255 && grid.value[place + 1] <= least) ++place;
+    grid.floor_of_bin[bin] = place;
   }
   return grid;
 }
 
-constexpr std::array<float, 256> kGrid = make_grid();
+constexpr LogGrid kGrid = make_grid();
 
-// Floats that share their exponent and five bits of their mantissa lie within 3.1 %, between neighbours of the grid but for one
-// step: the first value of the grid that is not below the least of them.
-constexpr int kDroppedBits = 18;
-constexpr size_t bin_of(float positive) { return std::bit_cast<uint32_t>(positive) >> kDroppedBits; }
-
-constexpr auto make_starts() {
-  std::array<uint8_t, size_t{1} << (31 - kDroppedBits)> starts{};
-  size_t code = 0;
-  for (size_t bin = 0; bin < starts.size(); ++bin) {
-    while (code < 255 && bin_of(kGrid[code]) < bin) ++code;
-    starts[bin] = static_cast<uint8_t>(code);
+constexpr bool one_value_a_bin() {
+  for (size_t bin = 1; bin < LogGrid::kBins; ++bin) {
+    if (kGrid.floor_of_bin[bin] > kGrid.floor_of_bin[bin - 1] + 1) return false;
   }
-  return starts;
+  return true;
 }
-
-constexpr auto kStarts = make_starts();
+static_assert(one_value_a_bin());
 
 }  // namespace
 
-std::span<const float, 256> log8_grid() { return kGrid; }
+constinit const LogGrid kLogGrid = kGrid;
 
-uint8_t log8_code(double scale) {
-  if (!(scale > double{kGrid.front()})) return 0;
-  if (scale > double{kGrid.back()}) return 255;
-  size_t above = kStarts[bin_of(static_cast<float>(scale))];  // the first that is not below `scale`, nearly
-  while (double{kGrid[above]} < scale) ++above;
-  while (double{kGrid[above - 1]} >= scale) --above;
-  const bool down = scale - double{kGrid[above - 1]} <= double{kGrid[above]} - scale;
-  return static_cast<uint8_t>(above - (down ? 1 : 0));
+std::span<const float, 256> log8_grid() { return std::span<const float, 256>(kLogGrid.value, 256); }
+
+uint8_t log8_code(float scale) {
+  if (!(scale > kLogGrid.value[0])) return 0;
+  if (scale >= kLogGrid.value[255]) return 255;
+  const size_t place = floor_place(scale);
+  return static_cast<uint8_t>(place + (scale > kLogGrid.middle[place] ? 1 : 0));
+}
+
+void log8_codes(std::span<const float> scales, std::span<uint8_t> codes) {
+  kernels::grid_codes(scales.data(), scales.size(), codes.data());
 }
 
 }  // namespace vetquant

@@ -103,63 +103,19 @@ std::vector<float> short_group(const ReplayValues& replay) {
 
 bool is_trivial(Range range) { return range.least == 0 && range.largest == 0; }
 
-// Collects groups that lie side by side until there are enough to search together. What is found for a group does not depend
-// on its neighbours.
-class ShortGroups {
- public:
-  ShortGroups(const QuantSpec& spec, size_t length, std::span<float> scale, std::span<float> zero_point)
-      : spec_(spec), length_(length), scale_(scale), zero_point_(zero_point) {}
-
-  void add(size_t group, std::span<const float> values, ScaleAndZero whole) {
-    if (count_ > 0 && (group != first_ + count_ || count_ == whole_.size())) finish();
-    if (count_ == 0) {
-      first_ = group;
-      begin_ = values.data();
-    }
-    whole_[count_++] = whole;
-  }
-
-  void finish() {
-    if (count_ == 0) return;
-    std::array<ScaleAndZero, kTogether> found;
-    search_short(spec_, {begin_, count_ * length_}, static_cast<int64_t>(length_), std::span(whole_).first(count_),
-                 std::span(found).first(count_));
-    for (size_t i = 0; i < count_; ++i) {
-      scale_[first_ + i] = found[i].scale;
-      zero_point_[first_ + i] = found[i].zero_point;
-    }
-    count_ = 0;
-  }
-
- private:
-  static constexpr size_t kTogether = 16;
-  const QuantSpec& spec_;
-  size_t length_;
-  std::span<float> scale_, zero_point_;
-  std::array<ScaleAndZero, kTogether> whole_;
-  size_t first_ = 0, count_ = 0;
-  const float* begin_ = nullptr;
-};
-
 class Mse : public Algorithm {
  public:
   std::string_view name() const override { return "mse"; }
 
   void fit(const QuantSpec& spec, std::span<const float> values, int64_t length, std::span<float> scale,
            std::span<float> zero_point) const override {
+    if (searches_short(spec, length)) return fit_short(spec, values, length, scale, zero_point);
     const size_t run = static_cast<size_t>(length);
-    ShortGroups waiting(spec, run, scale, zero_point);
-    const bool is_short = searches_short(spec, length);
     for_each_range(values, length, [&](size_t group, Range range) {
-      const auto own = values.subspan(group * run, run);
-      const ScaleAndZero whole = fit_range(spec, range);
-      check_scale(whole.scale, group);
-      if (is_short && is_ordinary(spec, whole.scale) && !is_trivial(range)) return waiting.add(group, own, whole);
-      const ScaleAndZero found = search(spec, range, whole, [own](const auto& piece) { piece(own); });
+      const ScaleAndZero found = fit_one(spec, values.subspan(group * run, run), range, group);
       scale[group] = found.scale;
       zero_point[group] = found.zero_point;
     });
-    waiting.finish();
   }
 
   void fit_streamed(const QuantSpec& spec, const ReplayValues& replay, float& scale, float& zero_point) const override {
@@ -176,6 +132,27 @@ class Mse : public Algorithm {
   }
 
  private:
+  static void fit_short(const QuantSpec& spec, std::span<const float> values, int64_t length, std::span<float> scale,
+                        std::span<float> zero_point) {
+    fit_groups(spec, values, length, scale, zero_point);
+    std::vector<size_t> others;
+    for (size_t group = 0; group < scale.size(); ++group) {
+      if (!is_ordinary(spec, scale[group])) others.push_back(group);
+    }
+    search_short(spec, values, length, scale, zero_point);
+    const size_t run = static_cast<size_t>(length);
+    for (const size_t group : others) {
+      const auto own = values.subspan(group * run, run);
+      for_each_range(own, length, [&](size_t, Range range) { scale[group] = fit_one(spec, own, range, group).scale; });
+    }
+  }
+
+  static ScaleAndZero fit_one(const QuantSpec& spec, std::span<const float> values, Range range, size_t group) {
+    const ScaleAndZero whole = fit_range(spec, range);
+    check_scale(whole.scale, group);
+    return search(spec, range, whole, [values](const auto& piece) { piece(values); });
+  }
+
   static ScaleAndZero search(const QuantSpec& spec, Range range, ScaleAndZero whole, const Pieces& pieces) {
     if (is_trivial(range)) return whole;
     Search found(spec, range, whole);

@@ -11,26 +11,14 @@ class Rtn : public Algorithm {
 
   void fit(const QuantSpec& spec, std::span<const float> values, int64_t length, std::span<float> scale,
            std::span<float> zero_point) const override {
-    for_each_range(values, length, [&](size_t group, Range range) {
-      const ScaleAndZero found = fit_range(spec, range);
-      check_scale(found.scale, group);
-      scale[group] = found.scale;
-      zero_point[group] = found.zero_point;
-    });
+    fit_groups(spec, values, length, scale, zero_point);
   }
 
   bool fits_ranges() const override { return true; }
 
   void fit_ranges(const QuantSpec& spec, std::span<const float> least, std::span<const float> largest,
                   std::span<float> scale, std::span<float> zero_point) const override {
-    for (size_t group = 0; group < scale.size(); ++group) {
-      const Range range{least[group], largest[group]};
-      check_finite(range, group);
-      const ScaleAndZero found = fit_range(spec, range);
-      check_scale(found.scale, group);
-      scale[group] = found.scale;
-      zero_point[group] = found.zero_point;
-    }
+    vetquant::fit_ranges(spec, least, largest, scale, zero_point);
   }
 
   void fit_streamed(const QuantSpec& spec, const ReplayValues& replay, float& scale, float& zero_point) const override {

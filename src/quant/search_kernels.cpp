@@ -7,18 +7,18 @@
 #include <hwy/highway.h>
 
 #include "codes-inl.h"
+#include "log_grid-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace vetquant::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
-using Vector = hn::VFromD<Floats>;
-
 // Shares of the whole range. Beyond 1 too: a slightly wider grid may fit the values better than one that just reaches the
 // largest.
 constexpr float kCoarse[] = {0.92f, 0.84f, 0.76f, 0.68f, 0.60f, 0.52f, 0.44f, 0.36f};
 constexpr float kFine[] = {-0.06f, -0.04f, -0.02f, 0.02f, 0.04f, 0.06f};
+constexpr int32_t kMostGridSteps = 18;
 // Quotients are off by 2^-22 of a code of at most 2^8, which turns a sum of squares by less than a thousandth, and one of
 // codes that are all but exact by less than 1e-8 a value.
 constexpr float kMargin = 1e-3f, kMarginPerValue = 1e-8f;
@@ -48,31 +48,70 @@ class Search {
 
   HWY_INLINE Vector Run() {
     const Floats d;
-    const auto first = Error(whole_);
-    best_ = first;
-    best_scale_ = whole_;
-    best_keep_ = hn::Set(d, 1.0f);
+    Begin();
+    Descend(std::size(kCoarse), [&](size_t step) HWY_ATTR { return Shrunk(hn::Set(d, kCoarse[step])); });
+    const auto middle = best_.keep;
+    for (const float step : kFine) Try(Shrunk(hn::Add(middle, hn::Set(d, step))), Always());
+    return SurelyBest();
+  }
+
+  HWY_INLINE Vector RunOnGrid() {
+    const Ints di;
+    const Places whole_place = FloorPlace(whole_);
+    const auto at = [&](int32_t step) HWY_ATTR {
+      const Places moved = hn::Max(hn::Add(whole_place, hn::Set(di, step)), hn::Zero(di));
+      return Candidate{GridValue(moved), hn::Zero(Floats())};
+    };
+    Begin();
+    Try(at(1), Always());
+    Descend(kMostGridSteps, [&](size_t step) HWY_ATTR { return at(-1 - static_cast<int32_t>(step)); });
+    return SurelyBest();
+  }
+
+ private:
+  struct Candidate {
+    Vector scale, keep;  // keep: the share of the whole range, before it was rounded
+  };
+
+  HWY_INLINE Mask Always() const { return hn::Eq(whole_, whole_); }
+
+  HWY_INLINE Candidate Shrunk(Vector keep) const {
+    const auto scale = hn::Mul(whole_, keep);
+    return {half_scales_ ? ToNormalHalf(scale) : scale, keep};
+  }
+
+  HWY_INLINE void Begin() {
+    best_ = {whole_, hn::Set(Floats(), 1.0f)};
+    least_ = of_whole_ = Error(whole_);
+  }
+
+  // candidate(0), candidate(1), ... until two in a row are worse than the best.
+  template <class Fn>
+  HWY_INLINE void Descend(size_t steps, const Fn& candidate) {
+    const Floats d;
     auto worse = hn::Zero(d);
-    for (const float keep : kCoarse) {
+    for (size_t step = 0; step < steps; ++step) {
       const auto searching = hn::Lt(worse, hn::Set(d, 2.0f));
       if (hn::AllFalse(d, searching)) break;
-      const auto better = Try(hn::Set(d, keep), searching);
+      const auto better = Try(candidate(step), searching);
       const auto next = hn::IfThenElse(better, hn::Zero(d), hn::Add(worse, hn::Set(d, 1.0f)));
       worse = hn::IfThenElse(searching, next, worse);
     }
-    const auto middle = best_keep_, all = hn::Zero(d);
-    for (const float step : kFine) Try(hn::Add(middle, hn::Set(d, step)), hn::Eq(all, all));
-    return SurelyBetter(best_scale_, best_, first);
   }
 
-  HWY_INLINE Vector Choose(Vector candidate) const { return SurelyBetter(candidate, Error(candidate), Error(whole_)); }
+  HWY_INLINE Mask Try(Candidate candidate, Mask allowed) {
+    const auto error = Error(candidate.scale);
+    const auto better = hn::And(hn::Lt(error, least_), allowed);
+    least_ = hn::IfThenElse(better, error, least_);
+    best_ = {hn::IfThenElse(better, candidate.scale, best_.scale), hn::IfThenElse(better, candidate.keep, best_.keep)};
+    return better;
+  }
 
- private:
-  HWY_INLINE Vector SurelyBetter(Vector scale, Vector error, Vector of_whole) const {
+  HWY_INLINE Vector SurelyBest() const {
     const Floats d;
     const auto wrong =
-        hn::Add(hn::Mul(error, hn::Set(d, kMargin)), hn::Set(d, kMarginPerValue * static_cast<float>(length_)));
-    return hn::IfThenElse(hn::Lt(hn::Add(error, wrong), of_whole), scale, whole_);
+        hn::Add(hn::Mul(least_, hn::Set(d, kMargin)), hn::Set(d, kMarginPerValue * static_cast<float>(length_)));
+    return hn::IfThenElse(hn::Lt(hn::Add(least_, wrong), of_whole_), best_.scale, whole_);
   }
 
   // In units of the whole range's scale, squared.
@@ -99,22 +138,11 @@ class Search {
     return hn::Mul(hn::Add(hn::Add(sum0, sum2), hn::Add(sum1, sum3)), hn::Mul(ratio, ratio));
   }
 
-  template <class Mask>
-  HWY_INLINE Mask Try(Vector keep, Mask allowed) {
-    auto scale = hn::Mul(whole_, keep);
-    if (half_scales_) scale = ToNormalHalf(scale);
-    const auto error = Error(scale);
-    const auto better = hn::And(hn::Lt(error, best_), allowed);
-    best_ = hn::IfThenElse(better, error, best_);
-    best_scale_ = hn::IfThenElse(better, scale, best_scale_);
-    best_keep_ = hn::IfThenElse(better, keep, best_keep_);
-    return better;
-  }
-
   const float* values_;
   size_t length_;
   bool half_scales_;
-  Vector whole_, low_, high_, best_, best_scale_, best_keep_;
+  Vector whole_, low_, high_, of_whole_, least_;
+  Candidate best_;
 };
 
 HWY_ATTR void SearchLanes(const CodeRule& rule, const LaneSearch& search, float* scale) {
@@ -124,10 +152,10 @@ HWY_ATTR void SearchLanes(const CodeRule& rule, const LaneSearch& search, float*
   }
 }
 
-HWY_ATTR void ChooseLanes(const CodeRule& rule, const LaneSearch& search, const float* candidate, float* scale) {
+HWY_ATTR void SearchGridLanes(const CodeRule& rule, const LaneSearch& search, float* scale) {
   const Floats d;
   for (size_t lane = 0; lane < kSearchLanes; lane += hn::Lanes(d)) {
-    hn::StoreU(Search(rule, search, lane).Choose(hn::LoadU(d, candidate + lane)), d, scale + lane);
+    hn::StoreU(Search(rule, search, lane).RunOnGrid(), d, scale + lane);
   }
 }
 
@@ -140,14 +168,14 @@ HWY_AFTER_NAMESPACE();
 namespace vetquant::kernels {
 
 HWY_EXPORT(SearchLanes);
-HWY_EXPORT(ChooseLanes);
+HWY_EXPORT(SearchGridLanes);
 
 void search_lanes(const CodeRule& rule, const LaneSearch& search, float* scale) {
   HWY_DYNAMIC_DISPATCH(SearchLanes)(rule, search, scale);
 }
 
-void choose_lanes(const CodeRule& rule, const LaneSearch& search, const float* candidate, float* scale) {
-  HWY_DYNAMIC_DISPATCH(ChooseLanes)(rule, search, candidate, scale);
+void search_grid_lanes(const CodeRule& rule, const LaneSearch& search, float* scale) {
+  HWY_DYNAMIC_DISPATCH(SearchGridLanes)(rule, search, scale);
 }
 
 }  // namespace vetquant::kernels

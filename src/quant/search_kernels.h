@@ -15,13 +15,15 @@ struct LaneSearch {
   bool half_scales;         // candidates are rounded to halves, which are normal ones all along the search
 };
 
+// scale [16]: the best one found where it is better than `whole` by more than the search can be wrong, else `whole`. Errors are
+// sums in floats of values i, i + 4, ... in four runs, added as (0 + 2) + (1 + 3), on every instruction set.
+
 // Shrinks each group's scale step by step: coarse steps down from `whole` until two in a row are worse than the best, then fine
-// ones around the best. scale [16]: the best one where it is better than `whole` by more than the search can be wrong, else
-// `whole`. Errors are sums in floats of values i, i + 4, ... in four runs, added as (0 + 2) + (1 + 3), on every instruction set.
+// ones around the best.
 void search_lanes(const CodeRule& rule, const LaneSearch& search, float* scale);
 
-// scale [16]: those of `candidate` [16] that are better than `whole` by more than the errors, summed as above, can be wrong, else
-// `whole`.
-void choose_lanes(const CodeRule& rule, const LaneSearch& search, const float* candidate, float* scale);
+// `whole` is on the grid of ScaleType::kLog8, and so is what is tried: the value above it, then those below one by one until two in
+// a row are worse than the best, down to a third of `whole`.
+void search_grid_lanes(const CodeRule& rule, const LaneSearch& search, float* scale);
 
 }  // namespace vetquant::kernels

@@ -5,22 +5,12 @@
 
 #include "search_kernels.h"
 #include "vetquant/core/transpose.h"
-#include "vetquant/quant/log_scale.h"
 
 namespace vetquant {
 namespace {
 
 constexpr size_t kLanes = kernels::kSearchLanes;
 constexpr double kLeastKeep = 0.30, kMostKeep = 1.06;  // that the search tries
-
-// The search knows no grid: what it found is moved to the nearest value of it, which may be worse than the whole range.
-void move_to_grid(const kernels::CodeRule& rule, const kernels::LaneSearch& search, std::array<float, kLanes>& best) {
-  const auto grid = log8_grid();
-  std::array<float, kLanes> nearest;
-  std::transform(best.begin(), best.end(), nearest.begin(),
-                 [&](float scale) { return grid[log8_code(double{scale})]; });
-  kernels::choose_lanes(rule, search, nearest.data(), best.data());
-}
 
 }  // namespace
 
@@ -36,28 +26,28 @@ bool is_ordinary(const QuantSpec& spec, float scale) {
   return double{scale} * kLeastKeep > least && double{scale} * kMostKeep < most;
 }
 
-void search_short(const QuantSpec& spec, std::span<const float> values, int64_t length,
-                  std::span<const ScaleAndZero> whole, std::span<ScaleAndZero> found) {
+void search_short(const QuantSpec& spec, std::span<const float> values, int64_t length, std::span<float> scale,
+                  std::span<const float> zero_point) {
   const kernels::CodeRule rule(spec);
   const size_t run = static_cast<size_t>(length);
   alignas(64) std::array<float, static_cast<size_t>(kLongestShortGroup) * kLanes> interleaved;
-  for (size_t first = 0; first < whole.size(); first += kLanes) {
-    const size_t count = std::min(kLanes, whole.size() - first);
+  for (size_t first = 0; first < scale.size(); first += kLanes) {
+    const size_t count = std::min(kLanes, scale.size() - first);
     if (count < kLanes) std::fill_n(interleaved.begin(), run * kLanes, 0.0f);
     transpose(values.data() + first * run, static_cast<ptrdiff_t>(run), interleaved.data(), kLanes, count, run);
-    std::array<float, kLanes> scale, zero_point, best;
+    std::array<float, kLanes> whole, zero, best;
     for (size_t g = 0; g < kLanes; ++g) {
-      scale[g] = whole[first + std::min(g, count - 1)].scale;
-      zero_point[g] = whole[first + std::min(g, count - 1)].zero_point;
+      whole[g] = scale[first + std::min(g, count - 1)];
+      zero[g] = zero_point[first + std::min(g, count - 1)];
     }
     const kernels::LaneSearch search{.interleaved = interleaved.data(),
                                      .length = run,
-                                     .whole = scale.data(),
-                                     .zero_point = zero_point.data(),
+                                     .whole = whole.data(),
+                                     .zero_point = zero.data(),
                                      .half_scales = spec.scale_type == ScaleType::kFloat16};
-    kernels::search_lanes(rule, search, best.data());
-    if (spec.scale_type == ScaleType::kLog8) move_to_grid(rule, search, best);
-    for (size_t g = 0; g < count; ++g) found[first + g] = {best[g], zero_point[g]};
+    const bool on_grid = spec.scale_type == ScaleType::kLog8;
+    (on_grid ? kernels::search_grid_lanes : kernels::search_lanes)(rule, search, best.data());
+    std::copy_n(best.begin(), count, scale.begin() + static_cast<std::ptrdiff_t>(first));
   }
 }
 

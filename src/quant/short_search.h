@@ -14,9 +14,9 @@ inline constexpr int64_t kLongestShortGroup = 512;
 bool searches_short(const QuantSpec& spec, int64_t length);
 bool is_ordinary(const QuantSpec& spec, float scale);
 
-// values [groups, length]; whole [groups] is what fit_range gave, ordinary all; found [groups].
-// No result is worse than `whole`: it must be better by more than the search can be wrong.
-void search_short(const QuantSpec& spec, std::span<const float> values, int64_t length,
-                  std::span<const ScaleAndZero> whole, std::span<ScaleAndZero> found);
+// values [groups, length]; scale [groups]: what fit_range gave, and then what is better by more than the search can be wrong. What
+// is found for a group does not depend on its neighbours; where a scale is not ordinary it means nothing.
+void search_short(const QuantSpec& spec, std::span<const float> values, int64_t length, std::span<float> scale,
+                  std::span<const float> zero_point);
 
 }  // namespace vetquant

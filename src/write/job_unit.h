@@ -174,7 +174,7 @@ class JobUnit : public Unit {
     write_biases(first, scale);
     if (extents_.scale_type == DType::kUint8) {
       std::vector<uint8_t> codes(scale.size());
-      std::transform(scale.begin(), scale.end(), codes.begin(), [](float s) { return log8_code(double{s}); });
+      log8_codes(scale, codes);
       extents_.scale.write(first, std::as_bytes(std::span(codes)));
     } else if (extents_.scale_type == DType::kFloat16) {
       std::vector<uint16_t> halves(scale.size());

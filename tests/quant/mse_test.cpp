@@ -138,6 +138,25 @@ TEST(Mse, ComesCloseToAnExhaustiveSearch) {
   }
 }
 
+TEST(Mse, OnTheGridOfLogScalesFindsNearlyTheBestOfItsValues) {
+  const std::vector<float> values = normal_values(32 * 300, 24, 0.03);
+  QuantSpec spec;
+  spec.code_type = DType::kInt4;
+  spec.scale_type = ScaleType::kLog8;
+  const Result rtn = quantize("rtn", spec, values, 32), mse = quantize("mse", spec, values, 32);
+  double best_total = 0;
+  std::vector<uint8_t> codes;
+  for (size_t g = 0; g < rtn.scale.size(); ++g) {
+    double best = rtn.error[g];
+    for (const float scale : log8_grid()) {
+      best = std::min(best, squared_error(spec, std::span(values).subspan(g * 32, 32), scale, 0, codes));
+    }
+    best_total += best;
+  }
+  EXPECT_GE(total(mse), best_total * 0.999);
+  EXPECT_LE(total(mse), best_total * 1.02);
+}
+
 TEST(Mse, ClipsALoneOutlierOfALongGroup) {
   std::vector<float> values = normal_values(4096, 23, 0.02);
   values[100] = 0.4f;

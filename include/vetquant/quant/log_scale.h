@@ -17,6 +17,9 @@ namespace vetquant {
 std::span<const float, 256> log8_grid();  // ascending; 1 is exact
 
 // The code of the nearest value of the grid; the lower one of two as near.
-uint8_t log8_code(double scale);
+uint8_t log8_code(float scale);
+
+// The codes of values of the grid: as many, faster.
+void log8_codes(std::span<const float> scales, std::span<uint8_t> codes);
 
 }  // namespace vetquant
