@@ -3,6 +3,7 @@
 #include <onnx/shape_inference/implementation.h>
 
 #include <exception>
+#include <functional>
 
 #include "inference_load.h"
 #include "inferred.h"
@@ -18,16 +19,14 @@ namespace vetquant {
 
 namespace {
 
-// False where ONNX gave up; the model is then as it was before.
-bool run_inference(std::shared_ptr<onnx::ModelProto>& model, bool propagate_data) {
+// False where ONNX gave up; what it had said by then is not to be trusted.
+bool run_inference(onnx::ModelProto& model, bool propagate_data) {
   const onnx::ShapeInferenceOptions options(false, 0, propagate_data);
-  std::shared_ptr<onnx::ModelProto> copy = copy_skeleton(*model);
   try {
-    onnx::shape_inference::InferShapes(*copy, &operator_schemas(), options);
+    onnx::shape_inference::InferShapes(model, &operator_schemas(), options);
   } catch (const std::exception&) {  // what cannot be inferred stays unknown: that is the contract
     return false;
   }
-  model = std::move(copy);
   return true;
 }
 
@@ -42,6 +41,31 @@ void bind_input(onnx::GraphProto& graph, const ShapeBinding& binding) {
   }
 }
 
+// A graph or a function: the other is null.
+struct Body {
+  const onnx::GraphProto* graph = nullptr;
+  const onnx::FunctionProto* function = nullptr;
+};
+
+// In the order of GraphIndex's scopes: breadth first.
+std::vector<Body> bodies_of(const onnx::ModelProto& model) {
+  std::vector<Body> bodies = {{&model.graph(), nullptr}};
+  for (const auto& function : model.functions()) bodies.push_back({nullptr, &function});
+  const auto add_inner = [&](const auto& nodes) {
+    for (const onnx::NodeProto& node : nodes) {
+      for (const onnx::AttributeProto& attribute : node.attribute()) {
+        if (attribute.has_g()) bodies.push_back({&attribute.g(), nullptr});
+        for (const onnx::GraphProto& graph : attribute.graphs()) bodies.push_back({&graph, nullptr});
+      }
+    }
+  };
+  for (size_t i = 0; i < bodies.size(); ++i) {
+    const Body body = bodies[i];
+    add_inner(body.graph != nullptr ? body.graph->node() : body.function->node());
+  }
+  return bodies;
+}
+
 // Data propagation turns every vector of known length, floats too, into a list of that many unknown dimensions.
 uint64_t vector_elements(const onnx::ModelProto& model) {
   uint64_t sum = 0;
@@ -52,30 +76,34 @@ uint64_t vector_elements(const onnx::ModelProto& model) {
       sum = checked_add(sum, static_cast<uint64_t>(shape.dim(0).dim_value())).value_or(~uint64_t{0});
     }
   };
-  const GraphIndex index(model);
-  for (const ScopeInfo& scope : index.scopes()) {
-    if (scope.graph == nullptr) continue;
-    add(scope.graph->input());
-    add(scope.graph->output());
-    add(scope.graph->value_info());
+  for (const Body& body : bodies_of(model)) {
+    if (body.graph == nullptr) continue;
+    add(body.graph->input());
+    add(body.graph->output());
+    add(body.graph->value_info());
   }
   return sum;
 }
 
+using MakeModel = std::function<std::shared_ptr<onnx::ModelProto>()>;
+
 // ONNX gives up on some models as a whole: then without the sparse initializers it stumbles over, or not at all.
-void infer(std::shared_ptr<onnx::ModelProto>& model, const InferenceLoad& load) {
-  if (load.expanded_nodes > limits::kInferredNodes || load.call_depth > limits::kInferredCallDepth) {
-    model->clear_functions();
-  }
-  if (!run_inference(model, false)) {
-    const google::protobuf::RepeatedPtrField<onnx::SparseTensorProto> saved(model->graph().sparse_initializer());
-    model->mutable_graph()->clear_sparse_initializer();
-    const bool inferred = run_inference(model, false);
-    *model->mutable_graph()->mutable_sparse_initializer() = saved;
-    if (!inferred) return;
-  }
-  if (load.longest_list > limits::kInferredList || vector_elements(*model) > limits::kInferredList) return;
-  run_inference(model, true);
+std::shared_ptr<onnx::ModelProto> shapes_inferred(const MakeModel& make) {
+  std::shared_ptr<onnx::ModelProto> model = make();
+  if (run_inference(*model, false)) return model;
+  model = make();
+  const google::protobuf::RepeatedPtrField<onnx::SparseTensorProto> saved(model->graph().sparse_initializer());
+  model->mutable_graph()->clear_sparse_initializer();
+  if (!run_inference(*model, false)) return nullptr;
+  *model->mutable_graph()->mutable_sparse_initializer() = saved;
+  return model;
+}
+
+std::shared_ptr<onnx::ModelProto> inferred(const MakeModel& make, const InferenceLoad& load) {
+  std::shared_ptr<onnx::ModelProto> model = shapes_inferred(make);
+  if (model == nullptr) return make();
+  if (load.longest_list > limits::kInferredList || vector_elements(*model) > limits::kInferredList) return model;
+  return run_inference(*model, true) ? model : shapes_inferred(make);
 }
 
 void merge(const onnx::TypeProto& type, ValueType& known) {
@@ -109,15 +137,21 @@ ValueType type_of(const onnx::TensorProto& tensor) {
   return type;
 }
 
-std::vector<ValueType> inferred_types(const GraphIndex& index, const std::vector<ShapeBinding>& bound) {
-  std::shared_ptr<onnx::ModelProto> model = copy_skeleton(index.skeleton());
-  for (const auto& binding : resolved_shapes(index, bound)) bind_input(*model->mutable_graph(), binding);
+// Of the index's values, as inferred for a model with the same values in the same scopes.
+std::vector<ValueType> inferred_types(const GraphIndex& index, const MakeModel& make) {
   const InferenceLoad load = measure_inference(index);
-  infer(model, load);
+  const bool without_functions =
+      load.expanded_nodes > limits::kInferredNodes || load.call_depth > limits::kInferredCallDepth;
+  const std::shared_ptr<onnx::ModelProto> model = inferred(
+      [&] {
+        std::shared_ptr<onnx::ModelProto> fresh = make();
+        if (without_functions) fresh->clear_functions();
+        return fresh;
+      },
+      load);
+  if (without_functions) *model->mutable_functions() = index.skeleton().functions();
   std::vector<ValueType> types(index.values().size());
-  // Inference only adds value_info, so the two models have the same scopes; what was left out is put back.
-  if (model->functions_size() == 0) *model->mutable_functions() = index.skeleton().functions();
-  const GraphIndex inferred(*model);
+  const std::vector<Body> bodies = bodies_of(*model);
   for (size_t s = 0; s < index.scopes().size(); ++s) {
     const ScopeId scope{static_cast<int32_t>(s)};
     const auto take = [&](const auto& infos) {
@@ -126,7 +160,7 @@ std::vector<ValueType> inferred_types(const GraphIndex& index, const std::vector
         if (id.valid() && index.value(id).scope == scope) merge(info.type(), types[static_cast<size_t>(id.value)]);
       }
     };
-    const ScopeInfo& from = inferred.scope(scope);
+    const Body& from = bodies.at(s);
     if (from.function != nullptr) {
       take(from.function->value_info());
     } else {
@@ -142,6 +176,15 @@ std::vector<ValueType> inferred_types(const GraphIndex& index, const std::vector
     if (const auto* tensor = constant_tensor(*index.node(value.producer).proto)) types[v] = type_of(*tensor);
   }
   return types;
+}
+
+std::vector<ValueType> inferred_as_declared(const GraphIndex& index, const std::vector<ShapeBinding>& bound) {
+  const std::vector<ShapeBinding> shapes = resolved_shapes(index, bound);
+  return inferred_types(index, [&] {
+    std::shared_ptr<onnx::ModelProto> model = copy_skeleton(index.skeleton());
+    for (const auto& binding : shapes) bind_input(*model->mutable_graph(), binding);
+    return model;
+  });
 }
 
 void forget_declared_shapes(onnx::GraphProto& graph, bool is_main) {
@@ -162,18 +205,20 @@ void forget_declared_shapes(onnx::GraphProto& graph, bool is_main) {
 }
 
 std::vector<ValueType> inferred_from_inputs(const GraphIndex& index) {
-  const std::shared_ptr<onnx::ModelProto> bare = copy_skeleton(index.skeleton());
-  forget_declared_shapes(*bare->mutable_graph(), true);
-  for (onnx::FunctionProto& function : *bare->mutable_functions()) function.clear_value_info();
-  return inferred_types(GraphIndex(*bare), {});  // of the same values in the same order
+  return inferred_types(index, [&] {
+    std::shared_ptr<onnx::ModelProto> bare = copy_skeleton(index.skeleton());
+    forget_declared_shapes(*bare->mutable_graph(), true);
+    for (onnx::FunctionProto& function : *bare->mutable_functions()) function.clear_value_info();
+    return bare;
+  });
 }
 
 }  // namespace
 
 std::vector<ValueType> infer_types(const GraphIndex& index, const std::vector<ShapeBinding>& bound) {
-  if (!bound.empty()) return inferred_types(index, bound);
+  if (!bound.empty()) return inferred_as_declared(index, bound);
   GraphIndex::Inferred& inferred = *index.inferred_;
-  std::call_once(inferred.once, [&] { inferred.types = inferred_types(index, {}); });
+  std::call_once(inferred.once, [&] { inferred.types = inferred_as_declared(index, {}); });
   return inferred.types;
 }
 
