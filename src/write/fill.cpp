@@ -1,6 +1,8 @@
 #include "fill.h"
 
 #include <algorithm>
+#include <atomic>
+#include <functional>
 #include <mutex>
 
 #include "unit.h"
@@ -113,19 +115,26 @@ class Meter {
   double done_ = 0;
 };
 
-// Runs one step of all units of a batch as one flat list of tasks. Where a unit is worked in two steps, each is half of it.
+// Runs one step of all units of a batch as one flat list of tasks; `finished` is called for each unit whose tasks have all run.
+// Where a unit is worked in two steps, each is half of it.
 void run_step(std::span<const std::unique_ptr<Unit>> units, int threads, uint64_t (Unit::*count)() const,
-              void (Unit::*work)(uint64_t), Meter& meter) {
+              void (Unit::*work)(uint64_t), const std::function<void(const Unit&)>& finished, Meter& meter) {
   std::vector<uint64_t> ends;
+  std::vector<std::atomic<uint64_t>> rest(units.size());
   uint64_t total = 0;
-  for (const auto& unit : units) ends.push_back(total += ((*unit).*count)());
+  for (size_t i = 0; i < units.size(); ++i) {
+    rest[i] = ((*units[i]).*count)();
+    ends.push_back(total += rest[i]);
+  }
   if (total == 0) return;
   parallel_for(total, threads, [&](uint64_t task) {
-    const size_t unit = static_cast<size_t>(std::upper_bound(ends.begin(), ends.end(), task) - ends.begin());
-    ((*units[unit]).*work)(task - (unit == 0 ? 0 : ends[unit - 1]));
-    const double share = units[unit]->fit_tasks() > 0 ? 0.5 : 1;
-    const auto tasks = static_cast<double>(((*units[unit]).*count)());
-    meter.add(share * static_cast<double>(units[unit]->source_bytes()) / tasks);
+    const size_t i = static_cast<size_t>(std::upper_bound(ends.begin(), ends.end(), task) - ends.begin());
+    const Unit& unit = *units[i];
+    ((*units[i]).*work)(task - (i == 0 ? 0 : ends[i - 1]));
+    if (--rest[i] == 0) finished(unit);
+    const double share = unit.fit_tasks() > 0 ? 0.5 : 1;
+    const auto tasks = static_cast<double>((unit.*count)());
+    meter.add(share * static_cast<double>(unit.source_bytes()) / tasks);
   });
 }
 
@@ -147,9 +156,10 @@ std::vector<TensorResult> fill(const Emitted& emitted, const AlgorithmSet& algor
       bytes += units[end++]->source_bytes();
     } while (end < units.size() && bytes + units[end]->source_bytes() <= kBatchBytes);
     const auto batch = std::span(units).subspan(begin, end - begin);
-    run_step(batch, threads, &Unit::fit_tasks, &Unit::fit, meter);
-    run_step(batch, threads, &Unit::run_tasks, &Unit::run, meter);
-    for (const auto& unit : batch) unit->write_behind();
+    run_step(
+        batch, threads, &Unit::fit_tasks, &Unit::fit, [](const Unit&) {}, meter);
+    run_step(
+        batch, threads, &Unit::run_tasks, &Unit::run, [](const Unit& unit) { unit.write_behind(); }, meter);
     begin = end;
   }
   meter.finish();

@@ -25,8 +25,9 @@ struct Extent {
   uint64_t offset = 0, bytes = 0;
   explicit operator bool() const { return file != nullptr; }
   void write(uint64_t at, std::span<const std::byte> data) const;  // Error{kInternal} beyond the extent
+  // Starts what is worth a call of its own on its way to the disk.
   void write_behind() const {
-    if (file != nullptr) file->write_behind(offset, bytes);
+    if (file != nullptr && bytes >= 64u << 10) file->write_behind(offset, bytes);
   }
 };
 
@@ -38,7 +39,7 @@ class Unit {
   virtual void fit(uint64_t /*task*/) {}
   virtual uint64_t run_tasks() const = 0;
   virtual void run(uint64_t task) = 0;
-  virtual void write_behind() const {}  // once all its tasks have run
+  virtual void write_behind() const {}  // once all its tasks have run, while others run
   virtual void report(std::vector<TensorResult>& /*results*/) const {}
 };
 
