@@ -44,7 +44,25 @@ void add_products(TargetProfile& target) {
                         row(products, bytes, {Activations::kNone}, FormChoice::kFoldAtLoad, 4), small};
 }
 
+const std::string kHead = R"(version: 1
+name: chip
+title: A chip
+status: untested
+runtime: {name: onnxruntime, version: "1.32"}
+max_opset: 21
+max_ir_version: 10
+contrib_ops: true
+forms: [{form: qdq, min_runtime: "1.20", source: a document}]
+preferences: [{use: keep, reason: nothing is known, source: a document}]
+)";
+
 }  // namespace
+
+TargetProfile chip(const std::string& operators, const std::string& accelerator) {
+  return parse_target(
+      kHead + "accelerator: {name: Chip, " + accelerator + ", source: its manual}\noperators:\n" + operators,
+      "chip.yaml");
+}
 
 TargetProfile test_target() {
   TargetProfile target;

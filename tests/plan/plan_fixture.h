@@ -29,6 +29,8 @@ class Planned {  // a model that can be planned again and again
 // int8: products with 64 rows or more dynamic_integer, else matmul_nbits 128 at level 4; int4 matmul_nbits 32; tables
 // gather_block; LSTM dynamic; all else fold_at_load. `activations: none` folds, `dynamic` makes products dynamic.
 TargetProfile test_target();
+// An accelerator named Chip, of a target named chip, with these rows.
+TargetProfile chip(const std::string& operators, const std::string& accelerator = "fixed_shapes: true");
 Policy test_policy(DType weights);                                       // defaults alone; on_unsupported: error
 Rule rule(const std::string& name, const Match& match, const Use& use);  // written at p.yaml:10:5
 Use weights(DType type);

@@ -15,24 +15,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-const std::string kHead = R"(version: 1
-name: chip
-title: A chip
-status: untested
-runtime: {name: onnxruntime, version: "1.32"}
-max_opset: 21
-max_ir_version: 10
-contrib_ops: true
-forms: [{form: qdq, min_runtime: "1.20", source: a document}]
-preferences: [{use: keep, reason: nothing is known, source: a document}]
-)";
-
-TargetProfile chip(const std::string& operators, const std::string& accelerator = "fixed_shapes: true") {
-  return parse_target(
-      kHead + "accelerator: {name: Chip, " + accelerator + ", source: its manual}\noperators:\n" + operators,
-      "chip.yaml");
-}
-
 const std::string kFloats = "  - {ops: [Conv, MatMul, Relu, Add, Reshape], types: [fp32], source: table 1}\n";
 const std::string kCodes =
     "  - {ops: [Conv, MatMul], codes: [uint8], weights: {types: [int8], granularity: [tensor], symmetric: always}, "
