@@ -73,6 +73,11 @@ ScaleAndZero fit_integer_zero(const QuantSpec& spec, double least, double larges
   return {limited(stored, reach_of(spec, zero)), zero};
 }
 
+size_t first_not_finite(std::span<const float> values) {
+  const auto bad = std::find_if(values.begin(), values.end(), [](float value) { return !std::isfinite(value); });
+  return static_cast<size_t>(bad - values.begin());
+}
+
 }  // namespace
 
 ScaleAndZero fit_range(const QuantSpec& spec, Range range) {
@@ -109,7 +114,8 @@ void check_scale(float scale, size_t group) {
 
 void fit_ranges(const QuantSpec& spec, std::span<const float> least, std::span<const float> largest,
                 std::span<float> scale, std::span<float> zero_point, size_t first) {
-  for (size_t i = 0; i < least.size(); ++i) check_finite({least[i], largest[i]}, first + i);
+  const size_t bad_range = first_not_finite(least);
+  if (bad_range < least.size()) check_finite({least[bad_range], largest[bad_range]}, first + bad_range);
   if (spec.scale_type == ScaleType::kLog8 && spec.symmetry == Symmetry::kSymmetric) {
     const double zero = symmetric_zero_point(spec);
     kernels::fit_on_grid(least.data(), largest.data(), least.size(), static_cast<float>(zero - code_min(spec)),
@@ -122,7 +128,8 @@ void fit_ranges(const QuantSpec& spec, std::span<const float> least, std::span<c
       zero_point[i] = found.zero_point;
     }
   }
-  for (size_t i = 0; i < scale.size(); ++i) check_scale(scale[i], first + i);
+  const size_t bad_scale = first_not_finite(scale);
+  if (bad_scale < scale.size()) check_scale(scale[bad_scale], first + bad_scale);
 }
 
 void fit_groups(const QuantSpec& spec, std::span<const float> values, int64_t length, std::span<float> scale,
