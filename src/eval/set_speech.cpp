@@ -30,6 +30,7 @@ class Reader {
     set_.speech_task = map_.text_or("mode", "transcribe");
     if (set_.speech_task != "transcribe" && set_.speech_task != "translate")
       map_.fail("mode", "'mode' is transcribe or translate");
+    set_.timestamps = map_.flag_or("timestamps", false);
     set_.most_tokens = static_cast<size_t>(map_.integer_or("max_tokens", 0, 1, 100'000));
     if (map_.has("terms")) read_terms();
     read_items(set);
@@ -101,7 +102,7 @@ class Reader {
 
 void read_speech(const TestSetMap& map, const fs::path& folder, TestSet& set) {
   map.allow_only({"version", "task", "name", "license", "files", "items", "digest", "normalisation", "language", "mode",
-                  "max_tokens", "terms"});
+                  "timestamps", "max_tokens", "terms"});
   set.speech = std::make_shared<SpeechSet>(Reader(map, folder).read(set));
   set.samples = set.speech->clips.size();
   set.unit = "clip";

@@ -7,6 +7,7 @@
 #include "exported_names.h"
 #include "vetquant/core/error.h"
 #include "vetquant/eval/input_source.h"
+#include "whisper_choice.h"
 
 namespace vetquant {
 namespace {
@@ -201,8 +202,7 @@ std::vector<uint32_t> SpeechModel::decode(SpeechPace& pace) {
   for (size_t past = 0; all.size() < settings.most_tokens;) {
     double ms = 0;
     const std::vector<float> logits = step(std::span(all).subspan(past), past, ms);
-    const bool first = all.size() == settings.prompt.size();
-    const uint32_t next = best(logits, first ? Place::kFirst : Place::kLater);
+    const uint32_t next = next_token(settings, logits, std::span(all).subspan(settings.prompt.size()));
     add_token(pace, ms);
     if (next == settings.end) break;
     past = caches ? all.size() : 0;
@@ -270,22 +270,6 @@ std::vector<float> SpeechModel::step(std::span<const uint32_t> ids, size_t past,
   std::vector<float> last(width);
   std::memcpy(last.data(), floats.data.data() + (ids.size() - 1) * width * sizeof(float), width * sizeof(float));
   return last;
-}
-
-uint32_t SpeechModel::best(std::span<const float> logits, Place place) const {
-  const WhisperSettings& settings = *settings_.whisper;
-  const auto among = [](const std::vector<uint32_t>& ids, size_t id) {
-    return std::find(ids.begin(), ids.end(), static_cast<uint32_t>(id)) != ids.end();
-  };
-  size_t best = settings.end;
-  float most = -HUGE_VALF;
-  for (size_t id = 0; id < logits.size(); ++id) {
-    if (!(logits[id] > most)) continue;
-    if (among(settings.suppressed, id) || (place == Place::kFirst && among(settings.suppressed_first, id))) continue;
-    best = id;
-    most = logits[id];
-  }
-  return static_cast<uint32_t>(best);
 }
 
 Heard SpeechModel::transcribe_ctc(std::span<const float> sound) {

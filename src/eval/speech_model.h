@@ -45,7 +45,6 @@ class SpeechModel {
   Heard transcribe(std::span<const float> sound, FeatureCache& features);
 
  private:
-  enum class Place { kFirst, kLater };  // of a token in the text
   struct Part {
     size_t number = 0;
     std::vector<TensorInfo> inputs, outputs;
@@ -58,7 +57,6 @@ class SpeechModel {
   static void add_token(SpeechPace& pace, double ms);
   std::vector<float> step(std::span<const uint32_t> ids, size_t past, double& ms);
   HeldRun run_of(const Part& part, std::span<const uint32_t> ids, size_t past, std::vector<NamedTensor>& inputs) const;
-  uint32_t best(std::span<const float> logits, Place place) const;
   Heard transcribe_ctc(std::span<const float> sound);
 
   Worker& worker_;

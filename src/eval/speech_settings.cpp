@@ -117,7 +117,6 @@ class WhisperReader {
     settings_.end = either("eos_token_id", "<|endoftext|>");
     settings_.suppressed = generation_.ids("suppress_tokens");
     settings_.suppressed_first = generation_.ids("begin_suppress_tokens");
-    settings_.first_timestamp = settings_.tokenizer->id_of("<|0.00|>").value_or(UINT32_MAX);
     settings_.most_tokens = config_.number("max_target_positions", 448, 8, 100'000);
     read_prompt();
     if (set_.most_tokens > 0)
@@ -165,11 +164,30 @@ class WhisperReader {
       settings_.prompt.push_back(named("<|" + set_.speech_task + "|>"));
     }
     if (generation_.has("no_timestamps_token_id")) {
-      settings_.prompt.push_back(
-          static_cast<uint32_t>(generation_.number("no_timestamps_token_id", 0, 0, UINT32_MAX - 1)));
-    } else if (const auto id = settings_.tokenizer->id_of("<|notimestamps|>")) {
-      settings_.prompt.push_back(*id);
+      settings_.no_timestamps =
+          static_cast<uint32_t>(generation_.number("no_timestamps_token_id", 0, 0, UINT32_MAX - 1));
+    } else {
+      settings_.no_timestamps = settings_.tokenizer->id_of("<|notimestamps|>");
     }
+    // Many tokenizers do not name the times; they follow the token that asks for none.
+    const uint32_t behind = settings_.no_timestamps ? *settings_.no_timestamps + 1 : UINT32_MAX;
+    settings_.first_timestamp = settings_.tokenizer->id_of("<|0.00|>").value_or(behind);
+    settings_.timestamps = set_.timestamps;
+    if (set_.timestamps) {
+      read_timestamps();
+    } else if (settings_.no_timestamps) {
+      settings_.prompt.push_back(*settings_.no_timestamps);
+    }
+  }
+
+  void read_timestamps() {
+    if (settings_.first_timestamp <= settings_.end || settings_.first_timestamp == UINT32_MAX)
+      throw Error(ErrorCode::kUsage,
+                  "its tokenizer has no timestamps (neither <|0.00|> nor <|notimestamps|>); leave `timestamps` out of "
+                  "the test set",
+                  folders_[0].string());
+    if (generation_.has("max_initial_timestamp_index"))
+      settings_.latest_start = static_cast<uint32_t>(generation_.number("max_initial_timestamp_index", 0, 0, 100'000));
   }
 
   const std::vector<fs::path>& folders_;

@@ -25,10 +25,13 @@ SpeechFiles speech_files(const std::filesystem::path& model);
 struct WhisperSettings {
   LogMelSettings features;
   std::shared_ptr<const Tokenizer> tokenizer;
-  std::vector<uint32_t> prompt;  // start, language, task, no timestamps
+  std::vector<uint32_t> prompt;  // start, language, task, no timestamps (unless they are wanted)
   std::vector<uint32_t> suppressed, suppressed_first;
   uint32_t end = 0;
   uint32_t first_timestamp = UINT32_MAX;  // tokens from here on are no text
+  bool timestamps = false;                // are said, too
+  std::optional<uint32_t> no_timestamps;  // the token that asks for none
+  std::optional<uint32_t> latest_start;   // of the first piece, in timestamps
   size_t most_tokens = 448;               // the prompt included
 };
 

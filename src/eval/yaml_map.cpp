@@ -78,6 +78,14 @@ int64_t TestSetMap::integer_or(const char* key, int64_t otherwise, int64_t least
   return value;
 }
 
+bool TestSetMap::flag_or(const char* key, bool otherwise) const {
+  if (!has(key)) return otherwise;
+  bool value = false;
+  if (!node_[key].IsScalar() || !YAML::convert<bool>::decode(node_[key], value))
+    fail(key, std::string("'") + key + "' must be true or false");
+  return value;
+}
+
 double TestSetMap::number_or(const char* key, double otherwise) const {
   if (!has(key)) return otherwise;
   double value = 0;

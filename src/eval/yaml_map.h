@@ -24,6 +24,7 @@ class TestSetMap {
   int64_t integer(const char* key, int64_t least, int64_t most) const;
   int64_t integer_or(const char* key, int64_t otherwise, int64_t least, int64_t most) const;
   double number_or(const char* key, double otherwise) const;
+  bool flag_or(const char* key, bool otherwise) const;
   std::vector<std::string> texts(const char* key) const;  // a list, or one word
   std::vector<int64_t> integers(const char* key) const;
   TestSetMap map(const char* key) const;

@@ -142,6 +142,22 @@ TEST(Speech, SettingsSuppressTokensAndEndSooner) {
   EXPECT_EQ(value(speech.judged({path}, "file,text\na.wav,ga\n", "max_tokens: 2\n").models[0], "wer"), 0);
 }
 
+TEST(Speech, WithTimestampsTheModelIsNotAskedToLeaveThemOut) {
+  const Speech speech;
+  const auto path = speech.whisper("a");
+  // The first of its three tokens is a time.
+  const std::string keys = "timestamps: true\nmax_tokens: 3\n";
+  EXPECT_EQ(value(speech.judged({path}, "file,text\na.wav,ga\n", keys).models[0], "wer"), 0);
+  std::string no_times = kWhisperTokens;
+  no_times.replace(no_times.find("<|0.00|>"), 8, "<|nought|>");
+  no_times.replace(no_times.find("<|notimestamps|>"), 16, "<|whatever|>");
+  speech.folder.write("a/tokenizer.json", no_times);
+  EXPECT_EQ(message_of([&] { speech.judged({path}, "file,text\na.wav,gad\n", "timestamps: true\n"); }),
+            path.string() +
+                ": its tokenizer has no timestamps (neither <|0.00|> nor <|notimestamps|>); leave `timestamps` out of "
+                "the test set");
+}
+
 TEST(Speech, AQuantizedFolderTakesTheBaselinesSettings) {
   const Speech speech;
   const auto base = speech.whisper("float"), small = speech.whisper("small");

@@ -32,6 +32,7 @@ struct SpeechSet {
   std::optional<TermList> terms;
   std::string language;                    // "en"; needed by multilingual models
   std::string speech_task = "transcribe";  // or "translate"
+  bool timestamps = false;                 // the model says when, too; its times are no words
   size_t most_tokens = 0;                  // of one window; 0: as the model's own settings say
 };
 
