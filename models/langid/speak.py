@@ -33,15 +33,21 @@ CLONES = {"es1": VOWELS, "es2": VOWELS, "mx1": VOWELS, "mx2": VOWELS, "vz1": VOW
           "es3": "r R2 x h", "es4": "r R2", "it1": "U U1", "it2": "U U1", "it3": "i i/ s ss ts ts2", "it4": "i i/ s ss ts ts2", "us3": "O O2",
           "pt1": "O oo"}
 
-# Voices of other languages that speak Czech and Spanish with an accent, so that a language is not known by its few voices ("mb-pl1-cs"):
-# the likest phoneme that they have, then espeak-ng's for those languages.
+# Voices of other languages that speak ours with an accent, so that a language is not known by its few voices ("mb-pl1-cs"):
+# the likest phoneme that they have, then the name by which espeak-ng asks for another.
 LONG, SPANISH = "a a: e e: i i: o o: u u:", VOWELS + " r rr s T b B d D g G l l^"
-BORROWED = {"pl1": f"{LONG} x h\\ r r' ts' t' dz' d' {SPANISH} n' J l L",
-            "hu1": f"a: a E e h h\\ r r' J n' E e/ o o/ i i/ r rr s T b B d D g G l l^ l L",
-            "cr1": f"{LONG} x h\\ r r' J n' tS' t' dZ' d' dZ dz {SPANISH}",
-            "ro1": f"{LONG} h x h h\\ r r' C tS T ts J Z n n' t t' d d' G dZ z dz {VOWELS} r rr b B d D g G l l^ l L n J",
-            "de1": "E e I i O o U u R r R r' h h\\ n n' t t' d d' z dz",
-            "de5": "E e I i O o U u R r R r' h h\\ n n' t t' d d' z dz"}
+BORROWED = {"pl1": f"{LONG} x h\\ r r' ts' t' dz' d' {SPANISH} n' J l L "
+                   "a a/ s ss ts ts2 w w2 a & o~ &~ u u~ o~ &U~ o oI i iU e eU s' C o OY u UR e W e E: i y: e E2 a A f pF e Y: "
+                   "o~ A~ r r/2 z z2 e e- a a- e Y e~ W~ i y- t t2",
+            "hu1": f"a: a E e h h\\ r r' J n' E e/ o o/ i i/ r rr s T b B d D g G l l^ l L "
+                   "a: a/ r R s ss ts ts2 v w2 a: & a: &~ u u~ o &U~ o oI i iU E eU o o~ h x o OY u UR 2 W e: E: E E2 f pF "
+                   "a: A~ o O~ r r/2 z z2 E E~ E e- a: a- v w E W~ y y-",
+            "cr1": f"{LONG} x h\\ r r' J n' tS' t' dZ' d' dZ dz {SPANISH} "
+                   "a a/ s ss ts ts2 v w2 i y a &~ u u~ o &U~ o oI i iU e eU o o~ S C o OY u UR e W e E: i y: e E2 f pF i Y: "
+                   "a A~ o O~ r r/2 z z2 e E~ e e- a a- v w e Y e W~ i y- t t2",
+            "ro1": f"{LONG} h x h h\\ r r' C tS T ts J Z n n' t t' d d' G dZ z dz {VOWELS} r rr b B d D g G l l^ l L n J "
+                   "a a/ r R s ss T ts2 n n^ @ & @ &~ u u~ o &U~ o o~ a A~ o O~ r r/2 z z2 e E~ e e- a a- @ W e W~ u y- t t2"}
+# By which table espeak-ng names their phonemes: that of the language, else the voice's own.
 PHONEMES = {"cs": "cs_phtrans", "es": "es_phtrans"}
 
 
@@ -76,7 +82,8 @@ class Speaker:
         shutil.copytree(told.split("Data at: ")[1].strip(), self.data)
         self.wrap_mbrola(shutil.which("mbrola"))
         for voice in BORROWED:
-            for language, table in PHONEMES.items():
+            for language in ("cs", "de", "es", "fr", "it", "pt"):
+                table = PHONEMES.get(language, f"{voice}_phtrans")
                 path = pathlib.Path(self.data, "voices", "mb", f"mb-{voice}-{language}")
                 path.write_text(f"name {voice}-{language}\nlanguage {language}\ngender male\nmbrola {voice} {table}\n", encoding="utf-8")
         self.library = ctypes.CDLL("libespeak-ng.so.1")

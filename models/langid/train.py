@@ -26,7 +26,7 @@ from voices import ENGINES, LANGUAGES
 
 SILENCE = float(np.log(1e-7))
 # A voice of espeak-ng speaks every language; those of the others tempt the net to know voices instead of languages.
-ENGINE_WEIGHT = {"espeak": 0.62, "mbrola": 0.28, "festival": 0.1}
+ENGINE_WEIGHT = {"espeak": 0.68, "mbrola": 0.24, "festival": 0.08}
 LOCAL_WEIGHT, PHONEME_WEIGHT = 0.3, 1.0
 RARE = 2000  # a phoneme with fewer frames than that is left out
 

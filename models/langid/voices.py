@@ -41,7 +41,10 @@ MBROLA = {
     "dev": "de3 fr7 br4".split(),
     "test": "cz2 de2 de7 us2 fr2 fr3 ca2 br2".split(),
 }
-MBROLA_BORROWED = {"cs": ["pl1", "hu1", "cr1", "ro1", "de1", "de5"], "es": ["pl1", "hu1", "cr1", "ro1"]}  # in training only; see speak.py
+# Foreigners, who speak every language (Russian has none) with an accent, so that no language is known by its few voices; in training
+# only; see speak.py. espeak-ng knows their English.
+MBROLA_BORROWED = {language: ["pl1", "hu1", "cr1", "ro1"] for language in ("cs", "es", "fr", "it", "pt")}
+MBROLA_BORROWED |= {"de": ["pl1", "hu1", "cr1"], "en": ["pl1", "hu1", "ro1"]}
 MBROLA_LANGUAGE = {"cz": "cs", "de": "de", "us": "en", "en": "en", "es": "es", "mx": "es", "vz": "es", "fr": "fr", "ca": "fr",
                    "it": "it", "br": "pt", "pt": "pt"}
 # Those of Debian whose licence says nothing about the sound and that are not MBROLA's; in training only.
