@@ -152,10 +152,11 @@ TEST(Speech, WithTimestampsTheModelIsNotAskedToLeaveThemOut) {
   no_times.replace(no_times.find("<|0.00|>"), 8, "<|nought|>");
   no_times.replace(no_times.find("<|notimestamps|>"), 16, "<|whatever|>");
   speech.folder.write("a/tokenizer.json", no_times);
-  EXPECT_EQ(message_of([&] { speech.judged({path}, "file,text\na.wav,gad\n", "timestamps: true\n"); }),
-            path.string() +
-                ": its tokenizer has no timestamps (neither <|0.00|> nor <|notimestamps|>); leave `timestamps` out of "
-                "the test set");
+  const Error error = error_of([&] { speech.judged({path}, "file,text\na.wav,gad\n", "timestamps: true\n"); });
+  EXPECT_EQ(error.code(), ErrorCode::kUsage);
+  EXPECT_EQ(error.what(), path.string() +
+                              ": its tokenizer has no timestamps (neither <|0.00|> nor <|notimestamps|>); leave "
+                              "`timestamps` out of the test set");
 }
 
 TEST(Speech, AQuantizedFolderTakesTheBaselinesSettings) {

@@ -165,39 +165,6 @@ TEST(Rtn, ValuesBeyondHalfScalesAreRefused) {
   EXPECT_STREQ(error.what(), "group 1: has values too large for its scales; use scales: fp32 or keep this tensor");
 }
 
-// Many groups are fitted by a kernel, a streamed one by a function of its own. Ranges that ask for scales close to where the next
-// one is taken, on both sides of zero.
-TEST(Rtn, LogScalesOfManyGroupsAreThoseOfEach) {
-  const auto grid = log8_grid();
-  for (const DType type : {DType::kInt4, DType::kUint8}) {
-    QuantSpec spec = spec_of(type);
-    spec.scale_type = ScaleType::kLog8;
-    const float above = static_cast<float>(code_max(spec) - symmetric_zero_point(spec));
-    std::vector<float> values;
-    const auto add = [&](float wanted) {
-      for (const float share : {1.0f, 1 + 0.5f / above, 1 + 0.5f / (above + 1)}) {
-        const float largest = wanted * above * share, least = -wanted * (above + 1) * share;
-        for (const float value : {largest, std::nextafter(largest, 0.0f), std::nextafter(largest, 1e38f)})
-          values.insert(values.end(), {value, least, 0, value, 0, least});
-      }
-    };
-    for (size_t code = 0; code + 1 < grid.size(); ++code) {
-      add(grid[code]);
-      add((grid[code] + grid[code + 1]) / 2);
-    }
-    values.insert(values.end(), {0, 0, -0.0f, 0, 1e-45f, 0});
-    const Result many = quantize(spec, values, 2);
-    const AlgorithmSet set;
-    for (size_t g = 0; g < many.scale.size(); ++g) {
-      float scale = 0, zero_point = 0;
-      const auto replay = [&](const auto& piece) { piece(std::span<const float>(values).subspan(2 * g, 2)); };
-      set.find("rtn").fit_streamed(spec, replay, scale, zero_point);
-      ASSERT_EQ(many.scale[g], scale) << values[2 * g] << ", " << values[2 * g + 1];
-      ASSERT_EQ(many.zero_point[g], zero_point);
-    }
-  }
-}
-
 TEST(Rtn, LogScalesLieOnTheGridAndDoNotClip) {
   QuantSpec spec = spec_of(DType::kInt8);
   spec.scale_type = ScaleType::kLog8;

@@ -160,6 +160,34 @@ TEST_P(WriteFailure, AtAnyCallLeavesTheOldFileAndNothingElse) {
 
 INSTANTIATE_TEST_SUITE_P(Layouts, WriteFailure, testing::Values(Sidecar::kAuto, Sidecar::kAlways));
 
+TEST(Write, ATensorIsOnItsWayToTheDiskBeforeTheNextIsWritten) {
+  class Recording : public FileOps {
+   public:
+    std::string events;  // w: a tensor, b: on its way
+    int64_t write_at(int fd, const void* data, uint64_t bytes, uint64_t offset) override {
+      if (bytes >= 64u << 10) events += 'w';
+      return FileOps::write_at(fd, data, bytes, offset);
+    }
+    void write_behind(int, uint64_t, uint64_t) override { events += 'b'; }
+  } ops;
+  Fixture f({4, 4});
+  TestModel built;
+  built.main().input("x", kFloat, {1}).output("y", kFloat, {1});
+  built.main().node("Identity", {"x"}, {"y"}, "pass");
+  built.main()
+      .floats("v", {128, 256}, random_floats(128 * 256, 1))
+      .floats("w", {128, 256}, random_floats(128 * 256, 2));
+  built.main().floats("small", {20, 20}, random_floats(400, 3));
+  f.load(f.folder.write("two.onnx", built));
+  Emitted same;
+  same.skeleton = std::make_shared<onnx::ModelProto>(f.model->skeleton());
+  WriteOptions options;
+  options.threads = 1;
+  options.ops = &ops;
+  f.write(same, options);
+  EXPECT_EQ(ops.events, "wbwb") << "what is small is left to the last sync";
+}
+
 TEST(Write, ASourceThatShrinksIsAnErrorAndLeavesNothing) {
   const Fixture f({300, 70});
   std::filesystem::resize_file(f.folder.path() / "float.onnx", 5000);
